@@ -1,0 +1,1 @@
+"""MapReduce for Python."""

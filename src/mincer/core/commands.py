@@ -1,0 +1,106 @@
+"""What a shell must do, in the imperative: the only way out of the coordinator.
+
+Commands are obeyed in the order given. Each is about ids; what an id stands for
+(a split, a file, a function) only the shell knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mincer.core.events import Fault
+from mincer.ids import AttemptId, JobId, TaskId, WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """Run this attempt on this worker.
+
+    A reduce reads the outputs published for its step under the numbers
+    `0 … commits - 1`, except those in `without`.
+    """
+
+    worker: WorkerId
+    attempt: AttemptId
+    #: Ordinals of records to leave out.
+    skip: tuple[int, ...] = ()
+    #: An earlier try died: publish each record before it is worked on.
+    careful: bool = False
+    commits: int = 0
+    without: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAttempt:
+    """Stop this attempt; what it still says is ignored. `timed_out`: its time is up,
+    so tell its stack before ending it."""
+
+    worker: WorkerId
+    attempt: AttemptId
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOutput:
+    """This attempt won its task and others will read its output: give it `number` in
+    the list of outputs of its step."""
+
+    attempt: AttemptId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOutput:
+    """This attempt won its task: let the sink commit it, then say `OutputCommitted`."""
+
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardOutput:
+    """Nobody will read the output of this attempt: its place may be used again."""
+
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStep:
+    """Nobody will read what the maps of this step read or made: input batches that
+    were spooled for them and their outputs may be removed."""
+
+    job: JobId
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishJob:
+    """Every task is done and committed. `winners`: for each task of every step, the
+    attempt whose output, counters and account count."""
+
+    job: JobId
+    winners: tuple[AttemptId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailJob:
+    """The job is over without a result, because of this task (None: cancelled)."""
+
+    job: JobId
+    reason: str
+    task: TaskId | None = None
+    attempt: AttemptId | None = None
+    fault: Fault | None = None
+    record: int | None = None
+
+
+Command: TypeAlias = (
+    StartAttempt
+    | CancelAttempt
+    | PublishOutput
+    | CommitOutput
+    | DiscardOutput
+    | ReleaseStep
+    | FinishJob
+    | FailJob
+)

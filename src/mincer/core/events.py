@@ -1,0 +1,178 @@
+"""What can happen, in the past tense: the only way into the coordinator.
+
+A shell (the local runner, the cluster, a test) turns what it observes into these
+and hands them to `Coordinator.handle`. They carry ids, counts, sizes and times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from mincer.ids import AttemptId, JobId, WorkerId
+
+
+class Fault(Enum):
+    """Why an attempt failed: it decides who is charged."""
+
+    #: The user's code raised. Charged to the task.
+    RAISED = "raised"
+    #: The child process died: killed, crashed, `os._exit`. Charged to the task.
+    DIED = "died"
+    #: The child passed its memory limit and was ended. Charged to the task.
+    OVER_MEMORY = "over memory"
+    #: A segment that it needed is lost: the producer's fault, never charged.
+    NEED_LOST = "need lost"
+    #: The worker cannot go on (its disk is full). Charged to the worker.
+    WORKER_FAULT = "worker fault"
+    #: Trying again cannot help (the job as given is wrong): fails the job at once.
+    HOPELESS = "hopeless"
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """The shape of one step of a job."""
+
+    #: Number of reduce tasks; 0 is a map-only step.
+    parts: int
+    #: A sample task must find the cut points before any map may start.
+    sampled: bool = False
+    #: What the last tasks of this step make goes to a sink and must be committed.
+    to_sink: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """The shape of a job, and what it may cost.
+
+    Step k + 1 has one map task for each output of step k (its reduces, or its
+    maps when step k is map-only) and that map needs that output alone.
+    """
+
+    steps: tuple[StepPlan, ...]
+    attempts_max: int = 4
+    #: How many bad records the whole job may leave out.
+    skips_max: int = 0
+    task_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerJoined:
+    worker: WorkerId
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A heartbeat of the worker's parent process: its lease is extended."""
+
+    worker: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLeaving:
+    """The worker drains: it gets nothing new, and finishes what it has."""
+
+    worker: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker and everything that it keeps are gone, in one event."""
+
+    worker: WorkerId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobSubmitted:
+    job: JobId
+    plan: JobPlan
+
+
+@dataclass(frozen=True, slots=True)
+class SplitsAdded:
+    """The input of the first step grew by `len(sizes)` splits (bytes, estimated)."""
+
+    job: JobId
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """No more splits will come for the first step."""
+
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class JobCancelled:
+    job: JobId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDone:
+    """An attempt finished; its output is kept by the worker that ran it."""
+
+    attempt: AttemptId
+    worker: WorkerId
+    #: Length of the output and an order-free digest of what it holds.
+    length_bytes: int
+    digest: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    attempt: AttemptId
+    worker: WorkerId
+    fault: Fault
+    #: The ordinal in its split of the record that was in work, when known.
+    record: int | None = None
+    #: With `NEED_LOST`: the attempts whose outputs could not be read.
+    lost: tuple[AttemptId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLost:
+    """The output of a finished attempt is gone or damaged."""
+
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCommitted:
+    """The sink has renamed the output of this attempt: it is what people see."""
+
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRefused:
+    """The sink could not commit the output of this attempt (it is gone)."""
+
+    attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing but time has passed; due when `Coordinator.deadline()` says so."""
+
+
+Event: TypeAlias = (
+    WorkerJoined
+    | WorkerSeen
+    | WorkerLeaving
+    | WorkerLost
+    | JobSubmitted
+    | SplitsAdded
+    | InputEnded
+    | JobCancelled
+    | AttemptDone
+    | AttemptFailed
+    | SegmentLost
+    | OutputCommitted
+    | OutputRefused
+    | Tick
+)

@@ -1,0 +1,1 @@
+"""The data plane: what happens to pairs. Pure; never sees a worker or a timeout."""

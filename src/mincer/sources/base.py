@@ -1,0 +1,72 @@
+"""The contract of a source: something that can be planned as splits and read anywhere."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Protocol
+
+from mincer.flow.ports import Batch
+
+__all__ = ["Source", "Split", "Spool"]
+
+
+class Spool(Protocol):
+    """Where the driver keeps batches that only it can make (of a dict, a generator)."""
+
+    def append(self, data: bytes) -> tuple[str, int, int]:
+        """Keep `data`; return the path, offset and length by which it is read again."""
+        ...
+
+
+class Split(ABC):
+    """A piece of input: small to send, and read in whichever process got it."""
+
+    #: The tag of the source it came from; chooses the mapfn in a join.
+    tag: str | None = None
+    #: About how many bytes reading it means.
+    size_bytes: int = 0
+
+    @abstractmethod
+    def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
+        """See `mincer.flow.ports.Records.read`."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """One line for people: `books/a.txt bytes 0-4194304`."""
+
+
+class Source(ABC):
+    """Where the records of a job come from. Made on the driver, checked there."""
+
+    def __init__(self, *, tag: str | None = None) -> None:
+        self.tag = tag
+
+    @abstractmethod
+    def check(self) -> None:
+        """Find what is missing or unreadable, before any work; raise `InputError`.
+
+        Called once by the driver before `plan`. It also fixes what the source is
+        (its list of files and their sizes), so that `size_bytes` is known afterwards.
+        """
+
+    @property
+    @abstractmethod
+    def size_bytes(self) -> int | None:
+        """Total input size when it is known without reading the source, else None."""
+
+    @abstractmethod
+    def plan(self, spool: Spool | None = None, split_bytes: int | None = None) -> Iterator[Split]:
+        """Yield the splits, in order. May take as long as the user's iterable does.
+
+        `spool`: where to put batches that other processes must read; None means that
+        the splits are read in this process only, so they may simply hold their records.
+        `split_bytes`: the size to aim at for files, when the source was not told one;
+        it depends on the total size of all the inputs of the job, nothing else.
+        """
+
+    def describe(self) -> str:
+        """One line for people."""
+        return type(self).__name__
+
+
