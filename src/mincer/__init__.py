@@ -1,1 +1,61 @@
-"""MapReduce for Python."""
+"""MapReduce for Python: small enough to love, strong enough to trust."""
+
+# Nothing else is imported before it is used (PEP 562): a worker that needs `count`
+# alone pays for nothing else. `context` must come now: a module that is imported later takes
+# its name in the package, and `mincer.context` would not be the function any more.
+
+from mincer.context import context, count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mincer import errors, sinks, sources, testing
+    from mincer.api import Job, JobHandle, Pipeline
+    from mincer.context import Context
+    from mincer.job import by_range
+    from mincer.runners.base import Progress
+    from mincer.runners.local import Local
+    from mincer.runners.report import Report
+    from mincer.runners.results import Results
+
+__all__ = [  # noqa: RUF022 (grouped by what they are for)
+    # a job and what comes of it
+    "Job", "Pipeline", "JobHandle", "Progress", "Results", "Report", "by_range",
+    # inside user code
+    "Context", "context", "count",
+    # where it runs
+    "Local",
+    # modules
+    "errors", "sinks", "sources", "testing",
+    "__version__",
+]  # fmt: skip
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Context": "mincer.context",
+    "Job": "mincer.api",
+    "JobHandle": "mincer.api",
+    "Local": "mincer.runners.local",
+    "Pipeline": "mincer.api",
+    "Progress": "mincer.runners.base",
+    "Report": "mincer.runners.report",
+    "Results": "mincer.runners.results",
+    "by_range": "mincer.job",
+}
+_MODULES = frozenset({"errors", "sinks", "sources", "testing"})
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"mincer.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mincer' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -177,6 +177,9 @@ class CancelledError(JobError):
 class SegmentError(MincerError):
     """Stored data is gone or fails its checksum."""
 
+    #: What the reader calls the output that is damaged (an attempt, when it is known).
+    segment: object = None
+
 
 class Bug(MincerError):
     """Our own mistake, never the user's: please report it."""

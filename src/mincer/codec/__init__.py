@@ -1,0 +1,1 @@
+"""Pairs, keys and user code as bytes, and back. Pure."""

@@ -15,9 +15,9 @@ from mincer.ids import AttemptId, JobId, TaskId, WorkerId
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt:
-    """Run this attempt on this worker.
+    """Run this attempt on this worker, when what was cancelled there has ended.
 
-    A reduce reads the outputs published for its step under the numbers
+    A reduce reads the outputs of the maps of its step published under the numbers
     `0 … commits - 1`, except those in `without`.
     """
 
@@ -44,7 +44,10 @@ class CancelAttempt:
 @dataclass(frozen=True, slots=True)
 class PublishOutput:
     """This attempt won its task and others will read its output: give it `number` in
-    the list of outputs of its step."""
+    the list of what its step makes of this kind (samples, maps, reduces apart).
+
+    The one that was published last for a task is the one to read.
+    """
 
     attempt: AttemptId
     number: int
@@ -67,7 +70,11 @@ class DiscardOutput:
 @dataclass(frozen=True, slots=True)
 class ReleaseStep:
     """Nobody will read what the maps of this step read or made: input batches that
-    were spooled for them and their outputs may be removed."""
+    were spooled for them and their outputs may be removed.
+
+    Comes just before the end of the job: a worker that is lost late may take with it
+    what only the first step can make again.
+    """
 
     job: JobId
     step: int
@@ -76,7 +83,11 @@ class ReleaseStep:
 @dataclass(frozen=True, slots=True)
 class FinishJob:
     """Every task is done and committed. `winners`: for each task of every step, the
-    attempt whose output, counters and account count."""
+    attempt whose output, counters and account count.
+
+    What else is kept for the job may be removed, and whatever still comes for it: no
+    `DiscardOutput` follows, since the coordinator has forgotten who won.
+    """
 
     job: JobId
     winners: tuple[AttemptId, ...]

@@ -28,6 +28,8 @@ class Fault(Enum):
     WORKER_FAULT = "worker fault"
     #: Trying again cannot help (the job as given is wrong): fails the job at once.
     HOPELESS = "hopeless"
+    #: It ran longer than `task_timeout_s`. Charged to the task.
+    TIMED_OUT = "timed out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True)
 class WorkerJoined:
+    """It has no lease, and so cannot expire, until it is first seen (`WorkerSeen`)."""
+
     worker: WorkerId
     slots: int
 
@@ -96,6 +100,8 @@ class SplitsAdded:
     """The input of the first step grew by `len(sizes)` splits (bytes, estimated)."""
 
     job: JobId
+    #: The index of the first of them: a repeated delivery can be told and ignored.
+    first: int
     sizes: tuple[int, ...]
 
 
@@ -157,7 +163,10 @@ class OutputRefused:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Nothing but time has passed; due when `Coordinator.deadline()` says so."""
+    """Nothing but time has passed; due when `Coordinator.deadline()` says so.
+
+    To be handed in after everything that has been received: only a tick ends leases.
+    """
 
 
 Event: TypeAlias = (

@@ -62,6 +62,11 @@ class SegmentReader(Protocol):
     """What one finished attempt made."""
 
     @property
+    def name(self) -> object:
+        """What a `SegmentError` calls it; the shell knows what it stands for."""
+        ...
+
+    @property
     def length_bytes(self) -> int: ...
 
     def read(self, offset: int, size: int) -> bytes:
@@ -75,8 +80,10 @@ class Scratch(Protocol):
     def create(self) -> ScratchFile: ...
 
 
-class ScratchFile(SegmentWriter, SegmentReader, Protocol):
+class ScratchFile(SegmentWriter, Protocol):
     """Written first, read afterwards, gone when closed."""
+
+    def read(self, offset: int, size: int) -> bytes: ...
 
     def close(self) -> None: ...
 

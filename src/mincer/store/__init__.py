@@ -1,0 +1,1 @@
+"""Where bytes are kept: on this machine's disk, and in memory for tests."""

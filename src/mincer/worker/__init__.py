@@ -1,0 +1,1 @@
+"""The hands: child processes that run attempts. A slot is a child."""

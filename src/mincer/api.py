@@ -1,0 +1,254 @@
+"""The door for programs: a job, a chain of jobs, and the handle of one that runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mincer.arguments import ProgressChoice, Run, job_order, progress_view, run_by
+from mincer.errors import CancelledError, UsageError, preview
+from mincer.job import Step
+from mincer.runners.base import JobControl, JobOrder, Progress, Runner
+
+if TYPE_CHECKING:
+    from mincer.runners.results import Results
+    from mincer.sinks.base import Sink
+
+__all__ = ["Job", "JobHandle", "Pipeline"]
+
+
+class _Runnable(ABC):
+    """What `Job` and `Pipeline` share: steps that can be run."""
+
+    @property
+    @abstractmethod
+    def _steps(self) -> tuple[Step, ...]: ...
+
+    def run(
+        self,
+        source: Any,
+        *,
+        runner: str | Runner = "local",
+        workers: int | None = None,
+        memory: str | int | None = None,
+        output: str | os.PathLike[str] | Sink | None = None,
+        format: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        progress: ProgressChoice = None,
+        overwrite: bool = False,
+        limit: int | None = None,
+    ) -> Results:
+        """Run the job and return its results when it is done.
+
+        Args:
+            source: Paths, a mapping, an iterable of pairs, a `mincer.sources` object,
+                the `Results` of another job, or a dict of those by tag.
+            runner: "local" (child processes), "inline" (this process, for debuggers),
+                or a runner such as `mincer.Local()`.
+            workers: How many children; as many as there are cores when not given.
+            memory: What each child may take, "512MB" or bytes; at least 64 MB.
+            output: A folder for the pairs. Nothing is visible in it before the job is
+                done. It must be new or empty, unless `overwrite`.
+            format: "tsv" (the default), "jsonl", "pickle" or "lines", with `output`.
+            params: What user code sees as `mincer.context().params`.
+            progress: None for a live display when stderr is a terminal, True, False,
+                or a function that gets a `Progress` a few times a second.
+            overwrite: Replace what an earlier job wrote to `output`, once this one
+                is done. A folder with anything else in it is refused all the same.
+            limit: At most so many records of each split, for a first try.
+
+        Raises:
+            UsageError: An argument is wrong; nothing was started.
+            JobError: The job cannot be done; its subclasses say why.
+        """
+        run = run_by(runner, workers, memory)
+        order = job_order(
+            self._steps,
+            source,
+            workers=workers,
+            memory=memory,
+            output=output,
+            format=format,
+            params=params,
+            overwrite=overwrite,
+            limit=limit,
+        )
+        show, close = progress_view(progress)
+        try:
+            return run(order, JobControl(show))
+        finally:
+            close()
+
+    def submit(
+        self,
+        source: Any,
+        *,
+        runner: str | Runner = "local",
+        workers: int | None = None,
+        memory: str | int | None = None,
+        output: str | os.PathLike[str] | Sink | None = None,
+        format: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        progress: ProgressChoice = False,
+        overwrite: bool = False,
+        limit: int | None = None,
+    ) -> JobHandle:
+        """Start the job in the background and return at once.
+
+        Takes what `run` takes and raises the same `UsageError`s; what goes wrong
+        later is raised by the handle. A live display is shown only when asked for.
+        """
+        run = run_by(runner, workers, memory)
+        order = job_order(
+            self._steps,
+            source,
+            workers=workers,
+            memory=memory,
+            output=output,
+            format=format,
+            params=params,
+            overwrite=overwrite,
+            limit=limit,
+        )
+        return JobHandle(run, order, progress)
+
+    def then(
+        self, mapfn: Any, reducefn: Callable[..., Any] | None = None, **options: Any
+    ) -> Pipeline:
+        """Go on with another step, which maps the pairs that this one makes.
+
+        Takes what `Job` takes. The data between the steps stays with the workers.
+        """
+        return Pipeline((*self._steps, Step(mapfn, reducefn, **options)))
+
+
+class Job(Step, _Runnable):
+    """A map and, when asked for, a reduce; `run` it on any source, any number of times.
+
+    `Job(mapfn, reducefn=None, *, combinefn=None, partitionfn=None, sort_keys=False,
+    sort_values=False, parts=None, name=None, max_attempts=4, skip_bad_records=0,
+    task_timeout=None)`. Frozen, and checked on creation: a wrong argument is a
+    `UsageError` that names it.
+    """
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        return (self.plain(),)
+
+
+@dataclass(frozen=True)
+class Pipeline(_Runnable):
+    """Steps one after another: each maps the pairs that the one before it made."""
+
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        steps = tuple(self.steps)
+        if not steps or not all(isinstance(step, Step) for step in steps):
+            raise UsageError(
+                f"a Pipeline takes one or more jobs, not {preview(self.steps)}",
+                hint="job.then(mapfn, reducefn) makes one.",
+            )
+        for step in steps[1:]:
+            if step.tags is not None:
+                raise UsageError(
+                    "only the first step can have a mapfn for each tag",
+                    hint="The pairs of a step come from all sources, and have no tag.",
+                )
+        object.__setattr__(self, "steps", tuple(step.plain() for step in steps))
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        return self.steps
+
+
+class JobHandle:
+    """A job that runs in the background; also awaitable.
+
+    Methods may be called from any thread. The job ends with the process: what
+    must outlive it belongs to a standing coordinator.
+    """
+
+    def __init__(
+        self, run: Run, order: JobOrder, progress: ProgressChoice = False
+    ) -> None:
+        from concurrent.futures import Future
+
+        show, self._close_progress = progress_view(progress)
+        self._control = JobControl(show)
+        self._future: Future[Results] = Future()
+        self._future.set_running_or_notify_cancel()
+        self.name = order.name
+        #: A thread of our own and not an executor's: those are joined at exit,
+        #: before anything could cancel the job.
+        self._thread = threading.Thread(
+            target=self._work,
+            args=(run, order),
+            name=f"mincer {order.name}",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def _work(self, run: Run, order: JobOrder) -> None:
+        try:
+            results = run(order, self._control)
+        except BaseException as error:
+            self._close_progress()
+            self._future.set_exception(error)
+            return
+        self._close_progress()
+        self._future.set_result(results)
+
+    @property
+    def done(self) -> bool:
+        """True when there are results or an error."""
+        return self._future.done()
+
+    def status(self) -> Progress | None:
+        """How far it is; None before the runner has said anything."""
+        return self._control.latest
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is done, at most `timeout` seconds; True when it is."""
+        from concurrent.futures import wait
+
+        return bool(wait([self._future], timeout).done)
+
+    def cancel(self) -> None:
+        """Ask it to stop; `result()` raises `CancelledError` then. A job that is done
+        stays done."""
+        if not self.done:
+            self._control.cancel()
+
+    def result(self, timeout: float | None = None) -> Results:
+        """Wait for the results; raise what went wrong.
+
+        `TimeoutError` after `timeout` seconds: the job runs on. Ctrl-C here cancels the
+        job and waits for its end, so that nothing of it is left.
+        """
+        try:
+            return self._future.result(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            self._thread.join()
+            raise
+
+    def __await__(self) -> Generator[Any, None, Results]:
+        import asyncio
+
+        # Shielded: whoever stops waiting need not want the job to stop.
+        return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
+
+    def __repr__(self) -> str:
+        latest = self._control.latest
+        state = "starting" if latest is None else latest.phase
+        if self.done:
+            error = self._future.exception()
+            state = "done" if error is None else "failed"
+            if isinstance(error, CancelledError):
+                state = "cancelled"
+        return f"<JobHandle {self.name!r}: {state}>"

@@ -1,0 +1,188 @@
+"""The arguments of `run` and `submit`: checked, and made an order for a runner."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mincer.errors import UsageError, preview
+from mincer.job import Step
+from mincer.runners.base import JobControl, JobOrder, Progress
+
+if TYPE_CHECKING:
+    from mincer.runners.results import Results
+    from mincer.sinks.base import Sink
+
+__all__ = ["ProgressChoice", "Run", "job_order", "progress_view", "run_by"]
+
+#: None: a live display when stderr is a terminal; True and False; or what gets it.
+ProgressChoice: TypeAlias = bool | Callable[[Progress], None] | None
+#: The `run` of a runner.
+Run: TypeAlias = "Callable[[JobOrder, JobControl], Results]"
+
+_RUNNERS = ("inline", "local")
+_FORMATS = ("tsv", "jsonl", "pickle", "lines")
+
+
+def run_by(runner: object, workers: object, memory: object) -> Run:
+    """What runs an order. A runner that was named is made for this job alone, and one
+    that was given stays its owner's to close."""
+    if isinstance(runner, str):
+        if runner == "inline":
+            from mincer.runners.inline import Inline
+
+            return Inline().run
+        if runner == "local":
+            return _run_local
+    run = getattr(runner, "run", None)
+    if isinstance(runner, type) or not callable(run):
+        raise UsageError(
+            f"runner={preview(runner)} is not a runner of this version",
+            hint=f"Take one of {', '.join(map(repr, _RUNNERS))}, or mincer.Local(…).",
+        )
+    if workers is not None or memory is not None:
+        raise UsageError(
+            "workers and memory were given beside a runner that has its own",
+            hint="Give them to the runner:  mincer.Local(workers=4, memory='512MB')",
+        )
+    chosen: Run = run
+    return chosen
+
+
+def _run_local(order: JobOrder, control: JobControl) -> Results:
+    from mincer.runners.local import Local
+
+    with Local(workers=order.workers, memory=order.memory_bytes) as local:
+        return local.run(order, control)
+
+
+def job_order(
+    steps: tuple[Step, ...],
+    source: Any,
+    *,
+    workers: object,
+    memory: object,
+    output: Any,
+    format: object,
+    params: object,
+    overwrite: object,
+    limit: object,
+) -> JobOrder:
+    """Check every argument, look at the source and the output; start nothing."""
+    import secrets
+
+    from mincer.sources.coerce import as_source
+
+    workers_n = _count("workers", workers)
+    records_max = _count("limit", limit)
+    memory_bytes = _memory(memory)
+    checked_params = _params(params)
+    sink = _sink(output, format, overwrite)
+    records = as_source(source, steps[0].tags)
+    if sink is not None:
+        sink.check()
+    records.check()
+    return JobOrder(
+        job=secrets.token_hex(16),
+        name=" → ".join(step.title for step in steps),
+        steps=steps,
+        source=records,
+        sink=sink,
+        workers=workers_n,
+        memory_bytes=memory_bytes,
+        params=checked_params,
+        records_max=records_max,
+    )
+
+
+def _count(name: str, given: object) -> int | None:
+    if given is None:
+        return None
+    if type(given) is not int or given < 1:
+        raise UsageError(f"{name} must be an int, at least 1, not {preview(given)}")
+    return given
+
+
+def _memory(given: object) -> int | None:
+    from mincer.limits import MEMORY_BYTES_MIN, parse_size
+
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise UsageError(
+            f"memory must be a size such as '512MB', or bytes, not {preview(given)}"
+        )
+    size_bytes = parse_size(given, "memory")
+    if size_bytes < MEMORY_BYTES_MIN:
+        raise UsageError(
+            f"memory must be at least 64MB for each child, not {preview(given)}",
+            hint="With fewer workers each can have more:  workers=1",
+        )
+    return size_bytes
+
+
+def _params(given: object) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"params must be a mapping, not {preview(given)}")
+    for name in given:
+        if not isinstance(name, str):
+            raise UsageError(f"the names in params must be str, not {preview(name)}")
+    return dict(given)
+
+
+def _sink(output: object, format: object, overwrite: object) -> Sink | None:
+    if not isinstance(overwrite, bool):
+        raise UsageError(f"overwrite must be True or False, not {preview(overwrite)}")
+    if format is not None and (not isinstance(format, str) or format not in _FORMATS):
+        raise UsageError(
+            f"format must be one of {', '.join(_FORMATS)}, not {preview(format)}"
+        )
+    if output is None:
+        for name, given in (("format", format), ("overwrite", overwrite)):
+            if given:
+                raise UsageError(
+                    f"{name}={given!r} was given without an output",
+                    hint="Give the folder that the pairs go to as well:  output='out'",
+                )
+        return None
+    from mincer.sinks.base import Sink
+
+    if isinstance(output, Sink):
+        if format is not None or overwrite:
+            raise UsageError("format and overwrite are for an output that is a folder")
+        return output
+    if not isinstance(output, str | os.PathLike) or not str(output):
+        raise UsageError(f"output must be the path of a folder, not {preview(output)}")
+    from mincer.sinks.files import FileSink
+
+    sink: Sink = FileSink(output, format=format or "tsv", overwrite=overwrite)
+    return sink
+
+
+def progress_view(
+    choice: object,
+) -> tuple[Callable[[Progress], None] | None, Callable[[], None]]:
+    """What gets the progress, and what to call when the job has ended."""
+    if callable(choice):
+        return choice, _nothing
+    if choice is None:
+        import sys
+
+        choice = sys.stderr is not None and sys.stderr.isatty()
+    if not isinstance(choice, bool):
+        raise UsageError(
+            f"progress must be None, True, False or a function, not {preview(choice)}"
+        )
+    if not choice:
+        return None, _nothing
+    from mincer.cli.progress import ProgressView
+
+    view = ProgressView()
+    return view, view.close
+
+
+def _nothing() -> None:
+    """There is no display to close."""

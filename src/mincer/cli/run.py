@@ -1,0 +1,267 @@
+"""`mincer run`: one job from its file, on this machine; pairs on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from mincer.cli import failure
+from mincer.errors import OutputError, UsageError
+
+__all__ = ["RunOptions", "run"]
+
+_EPILOG = """\b
+JOBFILE is a Python file (or module) that defines
+  job = mincer.Job(mapfn, reducefn)
+or plain functions mapfn, reducefn, combinefn, partitionfn.
+INPUT is a file, a folder, a glob, or - for stdin; without any, what JOBFILE
+calls source. A job that joins takes TAG=PATH.
+
+\b
+Examples:
+  mincer run wordcount.py books/*.txt
+  mincer run wordcount.py books/ -o counts/ -w 4 --memory 512MB
+  mincer run jobs.py:daily logs/ -D day=2024-05-01 --format jsonl
+  mincer run join.py users=users.tsv orders=orders.tsv
+  zcat huge.gz | mincer run wordcount.py - --sort-keys | head
+  mincer run wordcount.py books/ --limit 100 --runner inline   (a first try)
+
+\b
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What was typed after `mincer run`."""
+
+    jobfile: str
+    inputs: tuple[str, ...] = ()
+    output: str | None = None
+    format: str | None = None
+    overwrite: bool = False
+    workers: int | None = None
+    memory: str | None = None
+    runner: str = "local"
+    params: tuple[str, ...] = ()
+    parts: int | None = None
+    sort_keys: bool = False
+    name: str | None = None
+    skip_bad_records: int | None = None
+    limit: int | None = None
+    report: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+_POSITIVE = click.IntRange(min=1)
+
+
+@click.command(epilog=_EPILOG, short_help="Run a job; pairs on stdout.")
+@click.argument("jobfile", metavar="JOBFILE[:NAME]")
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    help="Write part-00000… and _SUCCESS there instead of stdout.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["tsv", "jsonl", "pickle", "lines"]),
+    help="How pairs are written (default tsv; pickle needs -o).",
+)
+@click.option(
+    "--overwrite", is_flag=True, help="Replace what an earlier run wrote to DIR."
+)
+@click.option(
+    "-w",
+    "--workers",
+    type=_POSITIVE,
+    metavar="N",
+    help="Child processes (default: the cores this process may use).",
+)
+@click.option(
+    "--memory", metavar="SIZE", help="Bound of each worker as a whole, as 512MB."
+)
+@click.option(
+    "--runner",
+    type=click.Choice(["local", "inline"]),
+    default="local",
+    show_default=True,
+    help="inline: in this process, for debuggers.",
+)
+@click.option(
+    "-D",
+    "params",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A string for mincer.context().params; repeatable.",
+)
+@click.option("--parts", type=_POSITIVE, metavar="N", help="Parts of the output.")
+@click.option("--sort-keys", is_flag=True, help="Sort each part by key.")
+@click.option("--name", metavar="NAME", help="What the job is called in reports.")
+@click.option(
+    "--skip-bad-records",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Leave out up to N records on which the job fails.",
+)
+@click.option(
+    "--limit",
+    type=_POSITIVE,
+    metavar="N",
+    help="Only N records of each split, for a first try.",
+)
+@click.option("--report", metavar="FILE", help="Write times, bytes, attempts as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="More figures; our own tracebacks.")
+def run(**typed: Any) -> int:
+    """Run a job on this machine. Pairs go to stdout, all else to stderr."""
+    options = RunOptions(**typed)
+    try:
+        with _ended_by_signals():
+            run_job(options)
+    except _Ended as ended:
+        click.echo("terminated", err=True)
+        return ended.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return 130
+    except Exception as error:
+        failure.show(error, verbose=options.verbose)
+        return failure.exit_code(error)
+    return 0
+
+
+def run_job(options: RunOptions) -> None:
+    """Do what was typed; raise what went wrong."""
+    params = _params(options.params)
+    _check(options)
+    # Not before the arguments are known to be right: these imports cost the most.
+    from mincer.cli import jobfile, printer
+    from mincer.cli.progress import ProgressView
+    from mincer.cli.summary import summary
+
+    if options.output is None:
+        printer.check_stdout()
+    with printer.stdout_for_pairs_only():
+        job, module = jobfile.load(options.jobfile)
+        job = jobfile.with_options(job, **_job_options(options))
+        source = jobfile.find_source(job, module, options.inputs)
+        view = None if options.quiet else ProgressView()
+        try:
+            results = job.run(
+                source,
+                runner=options.runner,
+                workers=options.workers,
+                memory=options.memory,
+                output=options.output,
+                format=options.format if options.output is not None else None,
+                params=params,
+                progress=view or False,
+                overwrite=options.overwrite,
+                limit=options.limit,
+            )
+        finally:
+            if view is not None:
+                view.close()
+    with results:
+        if options.output is None:
+            printer.print_columns(results.columns(), options.format or "tsv")
+        if options.report is not None:
+            _write_report(results.report.as_dict(), options.report)
+        if not options.quiet:
+            sys.stderr.write(summary(results.report, verbose=options.verbose))
+
+
+def _check(options: RunOptions) -> None:
+    """Refuse now what would go wrong only after the work."""
+    if options.output is None:
+        if options.format == "pickle":
+            raise UsageError(
+                "--format pickle is not for stdout", hint="Add a folder: -o DIR."
+            )
+        if options.overwrite:
+            raise UsageError("--overwrite needs a folder to overwrite: -o DIR")
+    if options.report is not None:
+        folder = os.path.dirname(options.report) or "."
+        if os.path.isdir(options.report) or not os.path.isdir(folder):
+            raise UsageError(
+                f"--report cannot be written to {options.report}",
+                hint="It takes the path of a file in a folder that exists.",
+            )
+
+
+def _params(given: tuple[str, ...]) -> dict[str, str]:
+    params = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not name or not equals:
+            raise UsageError(f"-D {one}: it should be NAME=VALUE")
+        params[name] = value
+    return params
+
+
+def _job_options(options: RunOptions) -> dict[str, Any]:
+    """Those options that change the job itself; the others keep what its file says."""
+    given: dict[str, Any] = {
+        "parts": options.parts,
+        "sort_keys": options.sort_keys or None,
+        "name": options.name,
+        "skip_bad_records": options.skip_bad_records,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _write_report(report: dict[str, Any], path: str) -> None:
+    import json
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the report {path}: {error.strerror}"
+        ) from error
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal asks us to end: clean up just as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let `kill` and a closed terminal clean up too: no child, no spill is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may set handlers.
+        return
+    before = {
+        number: signal.signal(number, _end)
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
+        # What the caller ignores (nohup) stays ignored.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Ended(number)

@@ -1,0 +1,120 @@
+"""A block: some keys and their values as checked bytes, the unit of every file of ours."""
+
+# Strategy: a block holds three columns: keys, how many values each key has, values. Most
+# blocks have one value a key, so the middle column is left out then. The checksum
+# covers everything behind itself (crc32: 7 GB/s here); damage is a `SegmentError`, never a
+# strange exception of a decoder. A block tells its own length, so that blocks may
+# stand one behind another and be read as a stream.
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from mincer.codec.columns import decode_column, encode_column, is_plain
+from mincer.errors import SegmentError
+
+__all__ = [
+    "HEADER_BYTES",
+    "Block",
+    "block_length",
+    "decode_block",
+    "decode_pairs",
+    "encode_block",
+    "encode_pairs",
+    "iterate_blocks",
+    "order_free_length",
+]
+
+# checksum of the rest, keys, values, bytes of each column
+_HEADER = struct.Struct("<IIIQQQ")
+HEADER_BYTES = _HEADER.size
+
+
+class Block(NamedTuple):
+    keys: list[Any]
+    #: How many values each key has; None when each has one.
+    counts: list[int] | None
+    #: The values of all keys, one key's behind another's.
+    values: list[Any]
+
+
+def encode_block(
+    keys: list[Any], counts: list[int] | None, values: list[Any]
+) -> bytes:
+    """Encode grouped pairs; `sum(counts) == len(values)`."""
+    of_keys = encode_column(keys)
+    of_counts = b"" if counts is None else encode_column(counts)
+    of_values = encode_column(values)
+    sizes = (len(of_keys), len(of_counts), len(of_values))
+    rest = b"".join(
+        (
+            _HEADER.pack(0, len(keys), len(values), *sizes)[4:],
+            of_keys,
+            of_counts,
+            of_values,
+        )
+    )
+    return zlib.crc32(rest).to_bytes(4, "little") + rest
+
+
+def decode_block(data: bytes | memoryview) -> Block:
+    """Decode one block; raise `SegmentError` when it is not what was written."""
+    view = memoryview(data)
+    if len(view) < HEADER_BYTES or block_length(view) != len(view):
+        raise SegmentError(f"a block was cut off after {len(view)} bytes")
+    checksum, keys_n, values_n, keys_size, counts_size, _ = _HEADER.unpack_from(view)
+    if zlib.crc32(view[4:]) != checksum:
+        raise SegmentError("a block fails its checksum")
+    counts_at = HEADER_BYTES + keys_size
+    values_at = counts_at + counts_size
+    keys = decode_column(view[HEADER_BYTES:counts_at], keys_n)
+    counts = None
+    if counts_size:
+        counts = decode_column(view[counts_at:values_at], keys_n)
+    return Block(keys, counts, decode_column(view[values_at:], values_n))
+
+
+def block_length(header: bytes | memoryview) -> int:
+    """The length of a block, told by its first `HEADER_BYTES` bytes."""
+    sizes: tuple[int, ...] = _HEADER.unpack_from(header)[3:]
+    return HEADER_BYTES + sum(sizes)
+
+
+def iterate_blocks(
+    read: Callable[[int, int], bytes | memoryview], offset: int, end: int
+) -> Iterator[Block]:
+    """Decode the blocks that stand one behind another in `offset … end`.
+
+    `read(offset, size)` returns exactly `size` bytes or raises `SegmentError`.
+    """
+    while offset < end:
+        if end - offset < HEADER_BYTES:
+            raise SegmentError("a block is cut off in its header")
+        size = block_length(read(offset, HEADER_BYTES))
+        if offset + size > end:
+            raise SegmentError("a block is longer than the data that holds it")
+        yield decode_block(read(offset, size))
+        offset += size
+
+
+def order_free_length(data: bytes) -> int:
+    """A figure of this block that any order of its pairs shares, or 0."""
+    _, keys_n, values_n, keys_size, counts_size, _ = _HEADER.unpack_from(data)
+    values_at = HEADER_BYTES + keys_size + counts_size
+    plain = is_plain(data[HEADER_BYTES : HEADER_BYTES + 1])
+    plain = plain and is_plain(data[values_at : values_at + 1])
+    return len(data) if plain else 0
+
+
+def encode_pairs(keys: list[Any], values: list[Any]) -> bytes:
+    """Encode pairs given as two columns of one length."""
+    return encode_block(keys, None, values)
+
+
+def decode_pairs(data: bytes | memoryview) -> tuple[list[Any], list[Any]]:
+    """Decode what `encode_pairs` made."""
+    block = decode_block(data)
+    return block.keys, block.values

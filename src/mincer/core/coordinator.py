@@ -1,0 +1,273 @@
+"""The life of all jobs: given what happened and when, what must be done."""
+
+# Strategy: the shell says what happened and obeys what comes back, in order. The
+# coordinator has no clock: `now` is an argument, and `deadline()` tells when a `Tick`
+# is due.
+#
+# Leases and task times end on a `Tick` and on no other event. A shell hands in all that
+# it has received before it ticks; so when it wakes from a sleep, the heartbeats that
+# wait in its queue are heard first, and no worker is taken for dead in the meantime.
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from mincer.core import policy
+from mincer.core.active_job import ActiveJob
+from mincer.core.commands import Command, DiscardOutput
+from mincer.core.events import (
+    AttemptDone,
+    AttemptFailed,
+    Event,
+    Fault,
+    InputEnded,
+    JobCancelled,
+    JobSubmitted,
+    OutputCommitted,
+    OutputRefused,
+    SegmentLost,
+    SplitsAdded,
+    Tick,
+    WorkerJoined,
+    WorkerLeaving,
+    WorkerLost,
+    WorkerSeen,
+)
+from mincer.core.roster import Roster
+from mincer.core.snapshot import JobSnapshot, snapshot_of
+from mincer.errors import Bug
+from mincer.ids import AttemptId, JobId, WorkerId
+from mincer.limits import JOBS_REMEMBERED
+
+__all__ = ["Coordinator"]
+
+
+class Coordinator:
+    """Decides which attempt runs where, without sockets, clocks or threads.
+
+    The shell calls `handle` for everything that happens and obeys the commands it
+    returns, in order. Nothing else may change this object.
+    """
+
+    def __init__(self) -> None:
+        self.roster = Roster()
+        #: The jobs that run; the one whose turn it is comes first.
+        self.jobs: OrderedDict[JobId, ActiveJob] = OrderedDict()
+        #: Jobs that are over, and if they have a result. What still comes about them
+        #: is late.
+        self._ended: OrderedDict[JobId, bool] = OrderedDict()
+        self._now = 0.0
+        self._out: list[Command] = []
+        self._on: dict[type[Any], Callable[[Any], None]] = {
+            WorkerJoined: self._worker_joined,
+            WorkerSeen: self._worker_seen,
+            WorkerLeaving: self._worker_leaving,
+            WorkerLost: self._worker_lost,
+            JobSubmitted: self._job_submitted,
+            SplitsAdded: self._splits_added,
+            InputEnded: self._input_ended,
+            JobCancelled: self._job_cancelled,
+            AttemptDone: self._attempt_done,
+            AttemptFailed: self._attempt_failed,
+            SegmentLost: self._segment_lost,
+            OutputCommitted: self._output_committed,
+            OutputRefused: self._output_refused,
+            Tick: self._tick,
+        }
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """Take in one event; return what the shell must do about it.
+
+        `now`: seconds of a monotonic clock. Late and repeated events are normal (a
+        worker may be slow or have been replaced) and are answered with no command, or
+        with `DiscardOutput` for an output that nobody will read. Impossible ones raise
+        `Bug`.
+        """
+        self._now = now
+        self._on[type(event)](event)
+        self._end_jobs()
+        self._give_out()
+        commands = self._out.copy()
+        self._out.clear()  # the same list stays in the hands of the jobs
+        return commands
+
+    def deadline(self) -> float | None:
+        """When to hand in a `Tick`, if nothing happens before; None: never."""
+        times = [self.roster.next_expiry]
+        for job in self.jobs.values():
+            first = next(iter(job.running.values()), None)
+            if first is not None and job.plan.task_timeout_s is not None:
+                times.append(first.started + job.plan.task_timeout_s)
+        if self.roster.idle:
+            copies = policy.copies(self.jobs.values(), self.roster)
+            times += [copy.due for copy in copies]
+        return min((time for time in times if time is not None), default=None)
+
+    def snapshot(self, job: JobId) -> JobSnapshot | None:
+        """How far this job is; None when it is over or was never here."""
+        if job not in self.jobs:
+            return None
+        workers = len(self.roster.workers)
+        return snapshot_of(self.jobs[job], workers, len(self.roster.healthy))
+
+    # --- workers
+
+    def _worker_joined(self, event: WorkerJoined) -> None:
+        before = self.roster.last_life(event.worker.name)
+        if before is not None:
+            if event.worker.incarnation <= before.incarnation:
+                return
+            self._lose(before)
+        self.roster.join(event.worker, event.slots)
+
+    def _worker_seen(self, event: WorkerSeen) -> None:
+        self.roster.seen(event.worker, self._now)
+
+    def _worker_leaving(self, event: WorkerLeaving) -> None:
+        self.roster.leave(event.worker)
+
+    def _worker_lost(self, event: WorkerLost) -> None:
+        self._lose(event.worker)
+
+    def _lose(self, id: WorkerId) -> None:
+        """The worker is gone, with its attempts and all that it kept.
+
+        Attempts first: those that ran there were lost with their worker, which counts
+        against a task that takes one worker after another with it.
+        """
+        worker = self.roster.remove(id)
+        if worker is None:
+            return
+        for attempt in worker.attempts:
+            job = self.jobs[attempt.task.job]
+            if not job.is_over:
+                job.attempt_lost(attempt)
+        for task in worker.keeps:
+            job = self.jobs[task.job]
+            if not job.is_over:
+                job.output_lost(job.tasks.task(task))
+
+    # --- jobs
+
+    def _job_submitted(self, event: JobSubmitted) -> None:
+        if event.job not in self.jobs and event.job not in self._ended:
+            job = ActiveJob(event.job, event.plan, self.roster, self._out)
+            self.jobs[event.job] = job
+
+    def _splits_added(self, event: SplitsAdded) -> None:
+        job = self.jobs.get(event.job)
+        if job is None:
+            return
+        step = job.tasks.steps[0]
+        known = len(step.map.tasks)
+        if event.first < known:
+            return
+        if event.first > known or step.ended:
+            raise Bug(
+                f"job {event.job}: splits from {event.first} on cannot follow {known} "
+                f"splits ({'ended' if step.ended else 'not ended'})"
+            )
+        job.tasks.add_maps(len(event.sizes))
+
+    def _input_ended(self, event: InputEnded) -> None:
+        job = self.jobs.get(event.job)
+        if job is not None and not job.tasks.steps[0].ended:
+            job.tasks.end_input()
+
+    def _job_cancelled(self, event: JobCancelled) -> None:
+        job = self.jobs.get(event.job)
+        if job is not None:
+            job.fail(event.reason)
+
+    def _end_jobs(self) -> None:
+        """Finish what is done, and forget what is over."""
+        for job in list(self.jobs.values()):
+            if not job.is_over and job.tasks.finish.is_open:
+                job.finish()
+            if job.is_over:
+                del self.jobs[job.id]
+                self._ended[job.id] = job.is_finished
+                if len(self._ended) > JOBS_REMEMBERED:
+                    self._ended.popitem(last=False)
+
+    # --- attempts and their outputs
+
+    def _job_of(self, attempt: AttemptId) -> ActiveJob | None:
+        return self.jobs.get(attempt.task.job)
+
+    def _attempt_done(self, event: AttemptDone) -> None:
+        job = self._job_of(event.attempt)
+        if job is not None:
+            job.done(event, self._now)
+        elif not self._ended.get(event.attempt.task.job, True):
+            # Not so for a job that is finished: this may repeat what a winner said, and
+            # its output is the result. Who won is forgotten here, and known to the shell.
+            self._out.append(DiscardOutput(event.attempt))
+
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        job = self._job_of(event.attempt)
+        if job is None:
+            return
+        is_news = job.failed(event)
+        if is_news and event.fault is Fault.WORKER_FAULT:
+            self._blame(event.worker)
+
+    def _blame(self, worker: WorkerId) -> None:
+        """Charge the worker; without a healthy one, waiting would be for ever."""
+        self.roster.blame(worker)
+        if self.roster.healthy or not self.roster.workers[worker].is_shunned:
+            return
+        for job in self.jobs.values():
+            job.fail(
+                f"no healthy worker is left: too many attempts failed by the fault of "
+                f"their worker, the last on {worker} (is its disk full?)",
+                fault=Fault.WORKER_FAULT,
+            )
+        # They have been told. A worker may be healthy again when the next job comes.
+        self.roster.forgive()
+
+    def _segment_lost(self, event: SegmentLost) -> None:
+        job = self._job_of(event.attempt)
+        if job is not None:
+            job.segment_lost(event.attempt)
+
+    def _output_committed(self, event: OutputCommitted) -> None:
+        job = self._job_of(event.attempt)
+        if job is not None:
+            job.committed(event.attempt)
+
+    def _output_refused(self, event: OutputRefused) -> None:
+        job = self._job_of(event.attempt)
+        if job is not None:
+            job.refused(event.attempt)
+
+    # --- time
+
+    def _tick(self, event: Tick) -> None:
+        for worker in self.roster.expired(self._now):
+            self._lose(worker)
+        for job in self.jobs.values():
+            timeout_s = job.plan.task_timeout_s
+            while not job.is_over and timeout_s is not None and job.running:
+                first = next(iter(job.running.values()))
+                if first.started + timeout_s > self._now:
+                    break
+                job.time_out(first)
+
+    def _give_out(self) -> None:
+        """Fill idle slots with READY tasks, then with backup copies that are due."""
+        while self.roster.idle:
+            ready = policy.next_ready(self.jobs.values())
+            if ready is None:
+                break
+            job, task = ready
+            job.start(task, next(iter(self.roster.idle)), self._now)
+            self.jobs.move_to_end(job.id)
+        while self.roster.idle:
+            copies = policy.copies(self.jobs.values(), self.roster)
+            copy = next((c for c in copies if c.due <= self._now), None)
+            if copy is None:
+                break
+            copy.job.start(copy.task, copy.worker, self._now)

@@ -1,0 +1,234 @@
+"""The tasks of one job and what each of them needs, growing with its input."""
+
+# Strategy: a step has up to three phases (sample, map, reduce). What a task needs is at
+# most two gates (task.py):
+#
+#   source     one a map of a later step, for the one output that it reads
+#   sampled    one a sampled step: its maps wait for the cut points
+#   mapped     one a step: its reduces wait for the end of its input and all its maps
+#   complete   one a step: its sample, if it has one, waits for the whole input
+#   finish     one a job: nobody waits there; when it opens, the job is done
+#
+# A lost output closes what it feeds (see lineage.py).
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from mincer.core.events import JobPlan, StepPlan
+from mincer.core.median import Median
+from mincer.core.task import Attempt, Gate, State, Task, Trigger
+from mincer.errors import Bug
+from mincer.ids import JobId, TaskId, TaskKind
+
+__all__ = ["JobTasks", "Phase", "Step"]
+
+
+class Phase:
+    """All tasks of one kind in one step."""
+
+    def __init__(self, job: JobId, step: int, kind: TaskKind) -> None:
+        self.job = job
+        self.step = step
+        self.kind: TaskKind = kind
+        self.tasks: list[Task] = []
+        self.counts = dict.fromkeys(State, 0)
+        #: Tasks with one attempt and no backup copy yet, the longest running first.
+        self.unbacked: OrderedDict[Task, Attempt] = OrderedDict()
+        #: How long the winners took, in seconds.
+        self.durations = Median()
+        #: How many publication numbers were given.
+        self.published = 0
+        self._ready: list[int] = []
+        self._without: list[int] = []
+        self._without_told: tuple[int, ...] = ()
+
+    def add(self, needs: tuple[Gate, ...], feeds: tuple[Gate, ...]) -> Task:
+        id = TaskId(self.job, self.step, self.kind, len(self.tasks))
+        task = Task(id, needs, feeds)
+        self.tasks.append(task)
+        self.counts[task.state] += 1
+        for gate in needs:
+            gate.waiters.append(task)
+            gate.demand += 1
+        for gate in feeds:
+            gate.missing += 1
+        if all(gate.is_open for gate in needs):
+            self.move(task, Trigger.NEEDS_MET)
+        return task
+
+    def move(self, task: Task, trigger: Trigger) -> None:
+        before = task.state
+        task.move(trigger)
+        self.counts[before] -= 1
+        self.counts[task.state] += 1
+        if task.state is State.READY:
+            heappush(self._ready, task.id.index)
+
+    def next_ready(self) -> Task | None:
+        """The READY task with the lowest index: in order, inputs stream well."""
+        while self._ready:
+            task = self.tasks[self._ready[0]]
+            if task.state is State.READY:
+                return task
+            heappop(self._ready)  # it has moved on since
+        return None
+
+    def publish(self, task: Task) -> int:
+        """Give the output of `task` the next number in the list of this phase."""
+        task.number = self.published
+        self.published += 1
+        return task.number
+
+    def withdraw(self, task: Task) -> None:
+        """The output of `task` is gone: its number leads to nothing."""
+        if task.number is not None:
+            self._without.append(task.number)
+            task.number = None
+
+    @property
+    def without(self) -> tuple[int, ...]:
+        """The numbers that lead to nothing; one tuple for all who ask meanwhile."""
+        if len(self._without) != len(self._without_told):
+            self._without_told = tuple(self._without)
+        return self._without_told
+
+
+class Step:
+    """One step: its phases and the gates inside it."""
+
+    def __init__(self, job: JobId, number: int, plan: StepPlan) -> None:
+        self.number = number
+        self.plan = plan
+        self.sample = Phase(job, number, "sample") if plan.sampled else None
+        self.map = Phase(job, number, "map")
+        self.reduce = Phase(job, number, "reduce") if plan.parts else None
+        self.complete = Gate(holds=1)
+        self.sampled = Gate()
+        self.mapped = Gate(holds=1)
+        #: False while more maps may come.
+        self.ended = False
+
+        phases = (self.sample, self.map, self.reduce)
+        self.phases = {phase.kind: phase for phase in phases if phase is not None}
+
+    @property
+    def last(self) -> Phase:
+        """The phase that makes the output of the step."""
+        return self.reduce or self.map
+
+
+class JobTasks:
+    """The tasks of one job."""
+
+    def __init__(self, job: JobId, plan: JobPlan) -> None:
+        if not plan.steps or any(step.to_sink for step in plan.steps[:-1]):
+            raise Bug(f"job {job}: only the last of one or more steps has a sink")
+        self.job = job
+        self.steps = [Step(job, k, step) for k, step in enumerate(plan.steps)]
+        #: In the order in which work is given out.
+        self.phases = [phase for step in self.steps for phase in step.phases.values()]
+        #: The job itself wants what its last step makes.
+        self.finish = Gate(holds=1, demand=1)
+        for step in self.steps:
+            if step.sample is not None:
+                step.sample.add((step.complete,), (step.sampled,))
+        for step in self.steps:
+            if step.reduce is not None:
+                for _ in range(step.plan.parts):
+                    self._add_last(step, (step.mapped,))
+                self._end_outputs(step)
+
+    def phase(self, task: Task) -> Phase:
+        return self.steps[task.id.step].phases[task.id.kind]
+
+    def task(self, id: TaskId) -> Task:
+        """The task of that name; raise `Bug` when there is none."""
+        if id.job == self.job and 0 <= id.step < len(self.steps):
+            phase = self.steps[id.step].phases.get(id.kind)
+            if phase is not None and 0 <= id.index < len(phase.tasks):
+                return phase.tasks[id.index]
+        raise Bug(f"{id} was never planned", task=str(id))
+
+    def __iter__(self) -> Iterator[Task]:
+        for phase in self.phases:
+            yield from phase.tasks
+
+    def move(self, task: Task, trigger: Trigger) -> None:
+        self.phase(task).move(task, trigger)
+
+    def is_for_sink(self, task: Task) -> bool:
+        step = self.steps[task.id.step]
+        return step.plan.to_sink and step.last.kind == task.id.kind
+
+    def is_read(self, task: Task) -> bool:
+        """True when other tasks read its output, false for what the job is for."""
+        return self.finish not in task.feeds
+
+    def add_maps(self, count: int) -> None:
+        """The input of the first step grew."""
+        for _ in range(count):
+            self._add_map(self.steps[0], None)
+
+    def end_input(self) -> None:
+        """No more maps will be added to the first step."""
+        self.release(self.steps[0].complete)
+        self._end_maps(self.steps[0])
+
+    def release(self, gate: Gate) -> None:
+        """Take one hold from `gate`."""
+        gate.holds -= 1
+        self._opened(gate)
+
+    def supply(self, gate: Gate) -> None:
+        """One of the outputs that were missing at `gate` is there."""
+        gate.missing -= 1
+        self._opened(gate)
+
+    def _opened(self, gate: Gate) -> None:
+        if not gate.is_open:
+            return
+        for task in gate.waiters:
+            if task.state is State.WAITING and all(g.is_open for g in task.needs):
+                self.move(task, Trigger.NEEDS_MET)
+
+    def _next(self, step: Step) -> Step | None:
+        following = step.number + 1
+        return self.steps[following] if following < len(self.steps) else None
+
+    def _add_map(self, step: Step, source: Gate | None) -> None:
+        needs: tuple[Gate, ...] = () if source is None else (source,)
+        if step.sample is not None:
+            needs += (step.sampled,)
+        if step.reduce is None:
+            self._add_last(step, needs)
+        else:
+            step.map.add(needs, (step.mapped,))
+
+    def _add_last(self, step: Step, needs: tuple[Gate, ...]) -> None:
+        """Add a task that makes output of `step`, and the map that reads it."""
+        following = self._next(step)
+        if following is None:
+            step.last.add(needs, (self.finish,))
+            return
+        source = Gate()
+        feeds = (source, following.complete) if following.sample else (source,)
+        step.last.add(needs, feeds)
+        self._add_map(following, source)
+
+    def _end_maps(self, step: Step) -> None:
+        step.ended = True
+        self.release(step.mapped)
+        if step.reduce is None:
+            self._end_outputs(step)
+
+    def _end_outputs(self, step: Step) -> None:
+        """All tasks that make output of `step` are planned."""
+        following = self._next(step)
+        if following is None:
+            self.release(self.finish)
+        else:
+            self.release(following.complete)
+            self._end_maps(following)

@@ -1,0 +1,81 @@
+"""Who is next: which task goes to which worker, and when a backup copy is worth it."""
+
+# Strategy: jobs take turns, one attempt each, so that a small job does not wait for a
+# large one. Within a job the order is that of the data: lower steps first, in a step
+# the sample, then maps, then reduces, each by index. Workers take turns too, which
+# spreads the outputs over their disks; a coordinator that queues for a busy worker
+# would hand tasks to the dead.
+#
+# A backup copy is for the straggler at the end: it starts only when a slot is idle and
+# no task of any job is READY, and each stay of a task in RUNNING has one at most. It
+# goes to another worker if there are several, since what is slow is mostly the machine;
+# a worker alone may copy its own (the slow part may be one slow disk read).
+#
+# A job's `task_timeout_s` makes no difference to it. A copy is a try that starts early
+# and has its own time; when the first attempt's time is up, it is charged and ended,
+# and the copy goes on. Not to copy what is near its time would save little, and would
+# begin the next try later.
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mincer.core.active_job import ActiveJob
+from mincer.core.plan import Phase
+from mincer.core.roster import Roster
+from mincer.core.task import Attempt, Task
+from mincer.ids import WorkerId
+from mincer.limits import BACKUP_FINISHED_MIN, BACKUP_MEDIANS, BACKUP_S_MIN
+
+__all__ = ["Copy", "backup_delay_s", "copies", "next_ready"]
+
+
+class Copy(NamedTuple):
+    """A backup copy that could be started."""
+
+    #: Not before this.
+    due: float
+    job: ActiveJob
+    task: Task
+    worker: WorkerId
+
+
+def next_ready(jobs: Iterable[ActiveJob]) -> tuple[ActiveJob, Task] | None:
+    """The task that is given out next; `jobs` with the one whose turn it is first."""
+    for job in jobs:
+        for phase in job.tasks.phases:
+            task = phase.next_ready()
+            if task is not None:
+                return job, task
+    return None
+
+
+def backup_delay_s(phase: Phase) -> float | None:
+    """How long an attempt may run before it is copied; None: as long as it likes."""
+    if len(phase.durations) < BACKUP_FINISHED_MIN:
+        return None
+    return max(BACKUP_S_MIN, BACKUP_MEDIANS * phase.durations.value)
+
+
+def copies(jobs: Iterable[ActiveJob], roster: Roster) -> Iterator[Copy]:
+    """The next copy of each phase, due or not. Ask only when no task is READY."""
+    for job in jobs:
+        for phase in job.tasks.phases:
+            delay_s = backup_delay_s(phase)
+            if delay_s is None:
+                continue
+            for task, attempt in phase.unbacked.items():
+                worker = _place(attempt, roster)
+                if worker is not None:
+                    yield Copy(attempt.started + delay_s, job, task, worker)
+                    break
+
+
+def _place(attempt: Attempt, roster: Roster) -> WorkerId | None:
+    """An idle worker for a copy of `attempt`."""
+    alone = roster.healthy.keys() == {attempt.worker}
+    for worker in roster.idle:
+        if alone or worker != attempt.worker:
+            return worker
+    return None

@@ -1,0 +1,142 @@
+"""Who the workers are: their lives, leases, slots, and what they keep."""
+
+# Strategy: a lease begins with the first sign of life (`WorkerSeen`), not with joining.
+# The local runner joins one worker, its own process, and never says anything of it: it
+# cannot expire. A cluster says `WorkerSeen` as soon as it lets a worker join.
+#
+# All leases are of one length, so the order of the last signs of life is the order of
+# expiry: an ordered dict, at O(1) a heartbeat, where a heap would need lazy deletion.
+#
+# A life that has ended cannot begin again: a worker that was lost (and may be alive all
+# the same) must join with a higher incarnation. So a late `WorkerJoined` wakes no
+# ghost.
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from mincer.ids import AttemptId, TaskId, WorkerId
+from mincer.limits import LEASE_S, WORKER_FAULTS_MAX
+
+__all__ = ["Roster", "Worker"]
+
+
+class Worker:
+    """One member, in one of its lives."""
+
+    __slots__ = ("attempts", "faults", "id", "is_leaving", "keeps", "slots")
+
+    def __init__(self, id: WorkerId, slots: int) -> None:
+        self.id = id
+        self.slots = slots
+        self.is_leaving = False
+        #: Attempts that failed by its fault.
+        self.faults = 0
+        self.attempts: dict[AttemptId, None] = {}
+        #: Tasks whose output it keeps.
+        self.keeps: dict[TaskId, None] = {}
+
+    @property
+    def is_shunned(self) -> bool:
+        return self.faults >= WORKER_FAULTS_MAX
+
+    @property
+    def is_healthy(self) -> bool:
+        """True when it may be given tasks."""
+        return not self.is_leaving and not self.is_shunned
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_healthy and len(self.attempts) < self.slots
+
+
+class Roster:
+    """All workers that are here now."""
+
+    def __init__(self) -> None:
+        self.workers: dict[WorkerId, Worker] = {}
+        #: Healthy workers with a free slot; who was given a task goes to the end.
+        self.idle: OrderedDict[WorkerId, None] = OrderedDict()
+        self.healthy: dict[WorkerId, None] = {}
+        #: When each lease ends, the next one first.
+        self._leases: OrderedDict[WorkerId, float] = OrderedDict()
+        self._last_lives: dict[str, WorkerId] = {}
+
+    def last_life(self, name: str) -> WorkerId | None:
+        """The latest life of the worker `name`, which may be over."""
+        return self._last_lives.get(name)
+
+    def join(self, id: WorkerId, slots: int) -> None:
+        self.workers[id] = Worker(id, slots)
+        self._last_lives[id.name] = id
+        self._sort_in(id)
+
+    def seen(self, id: WorkerId, now: float) -> None:
+        if id in self.workers:
+            self._leases[id] = now + LEASE_S
+            self._leases.move_to_end(id)
+
+    def leave(self, id: WorkerId) -> None:
+        if id in self.workers:
+            self.workers[id].is_leaving = True
+            self._sort_in(id)
+
+    def remove(self, id: WorkerId) -> Worker | None:
+        """Its life is over; return what it was, or None if that is known already."""
+        worker = self.workers.pop(id, None)
+        self._leases.pop(id, None)
+        self.idle.pop(id, None)
+        self.healthy.pop(id, None)
+        return worker
+
+    def expired(self, now: float) -> list[WorkerId]:
+        """Workers whose lease has ended."""
+        over = []
+        for id, ends in self._leases.items():
+            if ends > now:
+                break
+            over.append(id)
+        return over
+
+    @property
+    def next_expiry(self) -> float | None:
+        return next(iter(self._leases.values()), None)
+
+    def take_slot(self, id: WorkerId, attempt: AttemptId) -> None:
+        self.workers[id].attempts[attempt] = None
+        self._sort_in(id)
+
+    def give_back_slot(self, id: WorkerId, attempt: AttemptId) -> None:
+        """The attempt has ended; its worker may be gone already."""
+        if id in self.workers:
+            del self.workers[id].attempts[attempt]
+            self._sort_in(id)
+
+    def keep(self, id: WorkerId, task: TaskId) -> None:
+        self.workers[id].keeps[task] = None
+
+    def drop(self, id: WorkerId, task: TaskId) -> None:
+        """Nobody will ask for this output; its worker may be gone already."""
+        if id in self.workers:
+            del self.workers[id].keeps[task]
+
+    def blame(self, id: WorkerId) -> None:
+        """An attempt failed by the fault of its worker."""
+        self.workers[id].faults += 1
+        self._sort_in(id)
+
+    def forgive(self) -> None:
+        """Begin to count the faults of all workers anew."""
+        for id, worker in self.workers.items():
+            worker.faults = 0
+            self._sort_in(id)
+
+    def _sort_in(self, id: WorkerId) -> None:
+        worker = self.workers[id]
+        if worker.is_healthy:
+            self.healthy[id] = None
+        else:
+            self.healthy.pop(id, None)
+        self.idle.pop(id, None)
+        if worker.is_idle:
+            self.idle[id] = None

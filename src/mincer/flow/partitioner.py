@@ -1,0 +1,131 @@
+"""Where a key goes: a column of keys becomes a column of buckets."""
+
+# Strategy: the key space is cut into buckets, and a part is a contiguous range of them, so
+# that the reducer can take a part in passes of a few buckets. The default's buckets are
+# those of `codec.keys.part_of`. With a function of the user's, each of his parts
+# gets an equal number of buckets, by hash. `by_range` has cut points instead of a hash,
+# and its buckets are in the order of the keys.
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+
+from mincer.codec.keys import bucket_count, key_hashes
+from mincer.codec.tracebacks import user_frames
+from mincer.errors import UserCodeError, Where, preview
+
+__all__ = ["FunctionPartitioner", "HashPartitioner", "Partitioner", "RangePartitioner", "range_buckets"]
+
+#: About how many buckets there are when the parts do not come from the hash alone.
+_BUCKETS = 256
+
+
+class Partitioner(ABC):
+    """A fixed function of the key; `buckets` of them, in order of their parts."""
+
+    buckets: int
+    parts: int
+
+    @abstractmethod
+    def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
+        """Return the bucket of each key, and an order-free digest of the keys
+        (0 when none is to be had for free). `kinds`: the exact types of the keys."""
+
+    @abstractmethod
+    def bounds(self, part: int) -> tuple[int, int]:
+        """The range of buckets that make `part`."""
+
+
+class HashPartitioner(Partitioner):
+    """The default: by the fixed hash of the key."""
+
+    def __init__(self, parts: int) -> None:
+        self.parts = parts
+        self.buckets = bucket_count(parts)
+
+    def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
+        hashes = key_hashes(keys, kinds)
+        buckets = self.buckets
+        return [one % buckets for one in hashes], sum(hashes)
+
+    def bounds(self, part: int) -> tuple[int, int]:
+        return self._first(part), self._first(part + 1)
+
+    def _first(self, part: int) -> int:
+        # The smallest b with b * parts // buckets == part.
+        return -(-part * self.buckets // self.parts)
+
+
+class FunctionPartitioner(Partitioner):
+    """`partitionfn(key, parts)` of the user."""
+
+    def __init__(self, function: Callable[[Any, int], int], parts: int) -> None:
+        self._function = function
+        self.parts = parts
+        self._each = max(1, _BUCKETS // parts)
+        self.buckets = parts * self._each
+
+    def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
+        hashes = key_hashes(keys, kinds)
+        each = self._each
+        part_of = self._part_of
+        placed = [
+            part_of(key) * each + one % each
+            for key, one in zip(keys, hashes, strict=True)
+        ]
+        return placed, sum(hashes)
+
+    def bounds(self, part: int) -> tuple[int, int]:
+        return part * self._each, (part + 1) * self._each
+
+    def _part_of(self, key: Any) -> int:
+        try:
+            part = self._function(key, self.parts)
+        except Exception as error:
+            raise UserCodeError(
+                f"partitionfn raised {type(error).__name__}: {error}",
+                where=Where("a key", key=preview(key)),
+                user_traceback=user_frames(error),
+            ) from error
+        if not isinstance(part, int) or not 0 <= part < self.parts:
+            raise UserCodeError(
+                f"partitionfn returned {preview(part)}; "
+                f"it must return an int from 0 to {self.parts - 1}",
+                where=Where("a key", key=preview(key)),
+            )
+        return part
+
+
+class RangePartitioner(Partitioner):
+    """`mincer.by_range`: by cut points in the order of the keys.
+
+    `cuts`: at most `parts * range_buckets(parts) - 1` order keys, ascending.
+    """
+
+    def __init__(
+        self, parts: int, cuts: list[Any], order: Callable[[Any], Any] | None
+    ) -> None:
+        self.parts = parts
+        self._each = range_buckets(parts)
+        self.buckets = parts * self._each
+        self.cuts = cuts
+        self._order = order
+
+    def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
+        cuts, order = self.cuts, self._order
+        if order is None:
+            return [bisect_right(cuts, key) for key in keys], 0
+        return [bisect_right(cuts, order(key)) for key in keys], 0
+
+    def bounds(self, part: int) -> tuple[int, int]:
+        return part * self._each, (part + 1) * self._each
+
+
+def range_buckets(parts: int) -> int:
+    """How many buckets a part of `by_range` has: the reducer's passes."""
+    return max(1, _BUCKETS // parts)
+
+

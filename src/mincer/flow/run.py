@@ -1,0 +1,146 @@
+"""What a map attempt leaves behind: runs of blocks in bucket order, and their index."""
+
+# Strategy: one attempt writes one output: its runs (one a spill) one behind another,
+# then an index, then a footer of fixed size. A part is a contiguous range of buckets,
+# so a part of a run is one contiguous read, and its index entries are another: a
+# reduce asks for nothing else. An index entry holds counts that the blocks must agree
+# with, so that a damaged index cannot lose pairs without a word.
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import NamedTuple
+
+from mincer.codec.blocks import Block, iterate_blocks
+from mincer.errors import SegmentError
+from mincer.flow.ports import SegmentReader, SegmentWriter
+
+__all__ = ["Bucket", "RunIndex", "RunSlice", "naming", "open_runs", "write_index"]
+
+# offset of the first block, keys, values, weight in memory
+_ENTRY = struct.Struct("<QQQQ")
+# checksum of the rest, runs, buckets, offset of the index
+_FOOTER = struct.Struct("<IIQQ")
+
+
+class Bucket(NamedTuple):
+    """The blocks of one bucket of one run, before they are read."""
+
+    offset: int
+    end: int
+    keys: int
+    values: int
+    #: About how much memory its pairs take once decoded and grouped.
+    weight_bytes: int
+
+
+class RunIndex:
+    """The index of one run while it is written: one entry a bucket."""
+
+    def __init__(self) -> None:
+        self._entries = bytearray()
+        self.buckets = 0
+
+    def add(self, offset: int, keys: int, values: int, weight_bytes: int) -> None:
+        self._entries += _ENTRY.pack(offset, keys, values, weight_bytes)
+        self.buckets += 1
+
+    def close(self, end: int) -> bytes:
+        """Return the bytes of the index; `end` is where the run's blocks end."""
+        return bytes(self._entries) + _ENTRY.pack(end, 0, 0, 0)
+
+
+def write_index(out: SegmentWriter, indexes: list[bytes], buckets: int) -> None:
+    """Close an attempt's output with the indexes of its runs."""
+    at = out.write(b"".join(indexes))
+    rest = _FOOTER.pack(0, len(indexes), buckets, at)[4:]
+    out.write(zlib.crc32(rest).to_bytes(4, "little") + rest)
+
+
+class RunSlice:
+    """The buckets `first … last - 1` of one run of one attempt."""
+
+    def __init__(self, reader: SegmentReader, buckets: list[Bucket]) -> None:
+        self._reader = reader
+        self.buckets = buckets
+
+    def blocks(self, first: int, last: int) -> Iterator[Block]:
+        """Decode the blocks of the slice's buckets `first … last - 1`, in order.
+
+        Reads them at once: the caller asks for no more than it has room for.
+        """
+        start, end = self.buckets[first].offset, self.buckets[last - 1].end
+        if start == end:
+            return
+        with naming(self._reader):
+            data = memoryview(self._reader.read(start, end - start))
+        yield from self._checked(
+            iterate_blocks(lambda at, size: data[at : at + size], 0, end - start),
+            first,
+            last,
+        )
+
+    def stream(self, bucket: int) -> Iterator[Block]:
+        """Decode the blocks of one bucket, however large, one at a time."""
+        one = self.buckets[bucket]
+        blocks = iterate_blocks(self._reader.read, one.offset, one.end)
+        yield from self._checked(blocks, bucket, bucket + 1)
+
+    def _checked(
+        self, blocks: Iterator[Block], first: int, last: int
+    ) -> Iterator[Block]:
+        keys = values = 0
+        with naming(self._reader):
+            for block in blocks:
+                keys += len(block.keys)
+                values += len(block.values)
+                yield block
+            promised = self.buckets[first:last]
+            if (keys, values) != (
+                sum(one.keys for one in promised),
+                sum(one.values for one in promised),
+            ):
+                raise SegmentError("a run does not hold what its index promises")
+
+
+@contextmanager
+def naming(reader: SegmentReader) -> Iterator[None]:
+    """Tell in a `SegmentError` which output is damaged."""
+    try:
+        yield
+    except SegmentError as error:
+        error.segment = reader.name
+        raise
+
+
+def open_runs(reader: SegmentReader, first: int, last: int) -> list[RunSlice]:
+    """Open the buckets `first … last - 1` of each run of an attempt's output."""
+    with naming(reader):
+        return [
+            RunSlice(reader, buckets) for buckets in _read_index(reader, first, last)
+        ]
+
+
+def _read_index(
+    reader: SegmentReader, first: int, last: int
+) -> Iterator[list[Bucket]]:
+    footer_at = reader.length_bytes - _FOOTER.size
+    if footer_at < 0:
+        raise SegmentError("an output is too short to hold its index")
+    footer = reader.read(footer_at, _FOOTER.size)
+    checksum, runs, buckets, index_at = _FOOTER.unpack(footer)
+    if zlib.crc32(footer[4:]) != checksum or not 0 <= first <= last <= buckets:
+        raise SegmentError("the footer of an output fails its checksum")
+    for run in range(runs):
+        at = index_at + (run * (buckets + 1) + first) * _ENTRY.size
+        rows = list(
+            _ENTRY.iter_unpack(reader.read(at, (last - first + 1) * _ENTRY.size))
+        )
+        yield [
+            Bucket(offset, after[0], keys, values, weight)
+            for (offset, keys, values, weight), after in pairwise(rows)
+        ]

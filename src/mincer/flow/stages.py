@@ -1,0 +1,331 @@
+"""The stages bolted together: `map_task`, `reduce_task` and `sample_task`.
+
+The way of a pair, and the file that does each step:
+
+    split → read → map → combine → partition → spill → fetch → (overflow) → group
+    (sources)    mapper  combiner partitioner spiller  fetcher  overflow   grouper
+                                                run
+    → sort / merge → reduce → sink
+      sorter merger   reducer  (sinks)
+"""
+
+from __future__ import annotations
+
+import gc
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mincer.codec.keys import canonical
+from mincer.codec.tracebacks import user_frames
+from mincer.context import Context
+from mincer.errors import InputError, MincerError, SegmentError, UserCodeError, Where
+from mincer.flow.budget import Budget
+from mincer.flow.calls import checked, instance_of, pairs_call
+from mincer.flow.combiner import FOLDS
+from mincer.flow.cursor import Cursor, Publish
+from mincer.flow.mapper import FoldTable, Inexact, ListTable, PairColumns, Table, drain
+from mincer.flow.partitioner import (
+    FunctionPartitioner,
+    HashPartitioner,
+    Partitioner,
+    RangePartitioner,
+)
+from mincer.flow.ports import (
+    BadRecord,
+    PartMade,
+    PartWriter,
+    Records,
+    Scratch,
+    SegmentReader,
+    SegmentWriter,
+)
+from mincer.flow.reduction import Reduction
+from mincer.flow.sampler import cut_points, sample_keys
+from mincer.flow.sorter import order_function, order_keys, sort_indexes
+from mincer.flow.spiller import Spiller
+from mincer.job import Step
+
+__all__ = [
+    "MapAttempt",
+    "MapMade",
+    "Program",
+    "RecordError",
+    "ReduceMade",
+    "map_task",
+    "reduce_task",
+    "sample_task",
+]
+
+#: Pairs that are sorted at once on the map side: enough to make long runs for the
+#: reducer's sort, few enough to stay in the cache.
+_SORT_PAIRS = 40_000
+#: Pairs that are written at once when nothing is shuffled.
+_WRITE_PAIRS = 1 << 13
+#: Pairs that are dealt into buckets at once when nothing is grouped.
+_DEAL_PAIRS = 1 << 18
+
+
+class RecordError(Exception):
+    """An attempt failed at one record of its split, which may be left out."""
+
+    def __init__(self, error: MincerError, ordinal: int | None) -> None:
+        super().__init__(error, ordinal)
+        self.error = error
+        self.ordinal = ordinal
+
+
+@dataclass(frozen=True)
+class Program:
+    """A step as attempts run it: how many parts, and where the ranges are cut."""
+
+    step: Step
+    parts: int
+    cuts: list[Any] | None = None
+
+    def partitioner(self) -> Partitioner:
+        function = self.step.partitionfn
+        if self.step.sampled:
+            order = order_function(self.step.sort_keys)
+            return RangePartitioner(self.parts, self.cuts or [], order)
+        if function is None:
+            return HashPartitioner(self.parts)
+        return FunctionPartitioner(function, self.parts)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class MapAttempt:
+    """What one attempt at a map, or a look at a split for a sample, is given."""
+
+    records: Records
+    tag: str | None
+    budget: Budget
+    context: Context
+    publish: Publish
+    skip: frozenset[int] = frozenset()
+    records_max: int | None = None
+    #: Publish each record before it is worked on: an earlier attempt died.
+    careful: bool = False
+    #: Check each record: an earlier attempt met something that is no pair.
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class MapMade:
+    """What a map attempt made, for the account and for the coordinator."""
+
+    records: int
+    bytes_read: int
+    pairs: int
+    keys_out: int
+    values_out: int
+    runs: int
+    digest: int
+    #: Set when nothing was shuffled: the map's output is a part.
+    part: PartMade | None = None
+
+
+@dataclass(frozen=True)
+class ReduceMade:
+    """What a reduce attempt made."""
+
+    keys: int
+    values: int
+    part: PartMade
+
+
+def map_task(
+    program: Program,
+    attempt: MapAttempt,
+    out: SegmentWriter | None,
+    part: PartWriter | None,
+) -> MapMade:
+    """Map one split. Pairs to be shuffled go to `out` as runs, others into `part`.
+
+    Raises `RecordError` for what the user's code or a record did, and `Inexact`
+    when the attempt must be made again with `exact` to know at which record.
+    """
+    step = program.step
+    spiller: Spiller | None = None
+    if out is not None:
+        partitioner = program.partitioner()
+        spiller = Spiller(out, partitioner)
+        table = _table(step, spiller, partitioner, attempt.context)
+    else:
+        assert part is not None
+        table = PairColumns(_written(part), _WRITE_PAIRS)
+    cursor = Cursor(
+        attempt.publish, careful=attempt.careful, records_max=attempt.records_max
+    )
+    with _no_collector(), _record_told(cursor, attempt):
+        pairs = _pairs(step, attempt, cursor)
+        if attempt.exact:
+            pairs = _hashable(pairs, step)
+        one_by_one = attempt.careful or attempt.exact
+        total = drain(pairs, table, attempt.budget, exact=one_by_one)
+    if spiller is None:
+        assert part is not None
+        made = part.close()
+        return MapMade(
+            cursor.records, cursor.bytes_read, total, total, total, 0, total, made
+        )
+    spiller.close()
+    return MapMade(
+        records=cursor.records,
+        bytes_read=cursor.bytes_read,
+        pairs=total,
+        keys_out=spiller.keys,
+        values_out=spiller.values,
+        runs=spiller.runs,
+        digest=hash((cursor.records, total, spiller.digest)),
+    )
+
+
+def sample_task(
+    program: Program, attempts: Iterable[MapAttempt], splits: int
+) -> list[Any]:
+    """Map some records of each attempt's split; return the cut points for `by_range`.
+
+    `splits`: how many attempts there are.
+    """
+    keys: list[Any] = []
+    step = program.step
+    for attempt in attempts:
+        cursor = Cursor(attempt.publish, records_max=attempt.records_max)
+        with _record_told(cursor, attempt):
+            keys += sample_keys(_pairs(step, attempt, cursor), splits)
+    buckets = RangePartitioner(program.parts, [], None).buckets
+    return cut_points(keys, buckets, order_function(step.sort_keys))
+
+
+def reduce_task(
+    program: Program,
+    part: int,
+    readers: Iterable[SegmentReader],
+    writer: PartWriter,
+    scratch: Scratch,
+    budget: Budget,
+    publish: Publish,
+) -> ReduceMade:
+    """Make one part of what the maps left in `readers`, in the order of the maps."""
+    first, last = program.partitioner().bounds(part)
+    with _no_collector():
+        reduction = Reduction(program.step, writer, scratch, budget, publish)
+        reduction.run(readers, first, last)
+        return ReduceMade(reduction.keys, reduction.values, writer.close())
+
+
+def _table(
+    step: Step, spiller: Spiller, partitioner: Partitioner, context: Context
+) -> Table:
+    """The table that this step's pairs go into: one loop chosen for the attempt."""
+    combinefn = step.combinefn
+    if combinefn is not None and any(combinefn is fold for fold in FOLDS):
+        return FoldTable(combinefn, spiller)
+    if step.reducefn is not None or step.sort_values is not False:
+        return ListTable(combinefn, spiller, context)
+    if isinstance(partitioner, RangePartitioner) and step.sort_keys is not False:
+        return PairColumns(_sorted_into(spiller, partitioner, step), _SORT_PAIRS)
+    return PairColumns(
+        lambda keys, values: spiller.spill(keys, values, grouped=False), _DEAL_PAIRS
+    )
+
+
+def _sorted_into(
+    spiller: Spiller, partitioner: RangePartitioner, step: Step
+) -> Callable[[list[Any], list[Any]], None]:
+    """Sort each run and cut it by bisection: no key is placed by itself."""
+    order = order_function(step.sort_keys)
+
+    def write(keys: list[Any], values: list[Any]) -> None:
+        keys = list(map(canonical, keys)) if _may_be_nan(keys) else keys
+        compared = order_keys(keys, order)
+        indexes = sort_indexes(compared)
+        ranked = list(map(compared.__getitem__, indexes))
+        ends = [bisect_left(ranked, cut) for cut in partitioner.cuts]
+        ends += [len(keys)] * (partitioner.buckets - len(ends))
+        spiller.spill_ordered(
+            list(map(keys.__getitem__, indexes)),
+            list(map(values.__getitem__, indexes)),
+            ends,
+        )
+
+    return write
+
+
+def _may_be_nan(keys: list[Any]) -> bool:
+    return not set(map(type, keys)) <= {str, bytes, int}
+
+
+def _written(part: PartWriter) -> Callable[[list[Any], list[Any]], None]:
+    return part.write
+
+
+def _pairs(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Any]:
+    function, close = instance_of(step.mapfn_for(attempt.tag))
+    pairs_of = pairs_call(function)
+    if attempt.exact:
+        pairs_of = checked(pairs_of)
+    return cursor.pairs(attempt.records.read(attempt.skip), pairs_of, close)
+
+
+def _hashable(pairs: Iterator[Any], step: Step) -> Iterator[tuple[Any, Any]]:
+    """Check every pair by itself, so that the record that made it is known."""
+    from mincer.codec.columns import encode_column
+    from mincer.codec.keys import key_hash
+
+    for key, value in pairs:
+        if step.shuffles:
+            key_hash(key)
+        encode_column([key])
+        encode_column([value])
+        yield key, value
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """The cyclic collector off, for the length of an attempt."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@contextmanager
+def _record_told(cursor: Cursor, attempt: MapAttempt) -> Iterator[None]:
+    """Turn what is raised while pairs are drained into an error with its record."""
+    try:
+        yield
+    except (Inexact, SegmentError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BadRecord as bad:
+        raise RecordError(bad.error, bad.ordinal) from bad
+    except OSError as error:
+        # Of the disk that is spilled to, unless the user's own code opened something.
+        frames = user_frames(error)
+        if not frames.startswith("Traceback"):
+            raise
+        raise RecordError(_raised(error, cursor, frames), cursor.ordinal) from error
+    except MincerError as error:
+        if error.where is None:
+            error.where = cursor.where()
+        blamed = isinstance(error, InputError)
+        raise RecordError(error, None if blamed else cursor.ordinal) from error
+    except BaseException as error:
+        raise RecordError(
+            _raised(error, cursor, user_frames(error)), cursor.ordinal
+        ) from error
+
+
+def _raised(error: BaseException, cursor: Cursor, frames: str) -> UserCodeError:
+    where: Where | None = cursor.where()
+    return UserCodeError(
+        f"mapfn raised {type(error).__name__}: {error}",
+        where=where,
+        user_traceback=frames,
+    )

@@ -1,0 +1,103 @@
+"""The contract of a runner, and what passes between it and the doors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mincer.ids import JobId
+from mincer.job import Step
+from mincer.sinks.base import Sink
+from mincer.sources.base import Source
+
+if TYPE_CHECKING:
+    from mincer.runners.results import Results
+
+__all__ = ["JobControl", "JobOrder", "Progress", "Runner"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """Everything a runner needs to know about one job; all of it checked already."""
+
+    job: JobId
+    name: str
+    steps: tuple[Step, ...]
+    source: Source
+    #: None: the pairs stay in the runner's own keeping until `Results` is closed.
+    sink: Sink | None = None
+    #: None: the runner's default.
+    workers: int | None = None
+    memory_bytes: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    #: At most so many records of each split, for a first try.
+    records_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is, for people. Totals are None until they are known."""
+
+    #: "starting", "mapping", "reducing", "committing", "done", "failed"
+    phase: str
+    elapsed_s: float
+    maps_done: int = 0
+    maps_total: int | None = None
+    reduces_done: int = 0
+    reduces_total: int | None = None
+    #: Step in work, from 1, and how many there are.
+    step: int = 1
+    steps: int = 1
+    records: int = 0
+    bytes_read: int = 0
+    bytes_total: int | None = None
+    workers: int = 0
+    attempts_failed: int = 0
+    #: Something worth a line of its own ("a worker died; its attempt runs again").
+    notes: tuple[str, ...] = ()
+
+
+class JobControl:
+    """How the asker and the runner talk while a job runs.
+
+    The runner calls `report` a few times a second and looks at `cancelled`; the asker
+    may call `cancel` from any thread, which also calls what the runner set as `wake`.
+    """
+
+    def __init__(self, on_progress: Callable[[Progress], None] | None = None) -> None:
+        self._cancelled = threading.Event()
+        self._on_progress = on_progress
+        self.latest: Progress | None = None
+        #: Set by the runner: makes its loop turn at once. Must be thread-safe.
+        self.wake: Callable[[], None] = _nothing
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+        self.wake()
+
+    def report(self, progress: Progress) -> None:
+        self.latest = progress
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+
+def _nothing() -> None:
+    """Wake nobody."""
+
+
+class Runner(Protocol):
+    """Runs one job from its first split to its result, in the calling thread."""
+
+    def run(self, order: JobOrder, control: JobControl) -> Results:
+        """Return when the job is done and committed; raise a `JobError` when it failed.
+
+        On any exception, `KeyboardInterrupt` included, no process and no file of this
+        job is left, and the sink was told `abort_job`.
+        """
+        ...

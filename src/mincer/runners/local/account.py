@@ -1,0 +1,117 @@
+"""How a local job ended, for its asker: the report, or the error with its record."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from mincer.core.events import Fault
+from mincer.errors import CancelledError, JobError, MincerError, Where, preview
+from mincer.flow.ports import PartMade
+from mincer.flow.stages import MapMade, ReduceMade
+from mincer.ids import AttemptId
+from mincer.runners.local.job import LocalJob
+from mincer.runners.report import Report
+from mincer.sources.base import Split
+from mincer.worker.orders import AttemptMade
+
+__all__ = ["failure_of", "part_of", "report_of"]
+
+
+def part_of(made: AttemptMade) -> PartMade:
+    """The part that an attempt made."""
+    part = made.made.part if made.made is not None else None
+    assert part is not None
+    return part
+
+
+def report_of(job: LocalJob, workers: int) -> Report:
+    """The account of a job that is done."""
+    won = [job.made[attempt] for attempt in job.winners or ()]
+    report = Report(
+        job=job.order.job,
+        name=job.order.name,
+        runner="local",
+        started_at=time.time() - (time.monotonic() - job.started),
+        elapsed_s=time.monotonic() - job.started,
+        cpu_s=sum(made.cpu_s for made in won),
+        workers=workers,
+        steps=len(job.order.steps),
+        attempts={name: n for name, n in job.outcomes.items() if n},
+        memory_bytes_max=job.memory_bytes_max,
+        notes=list(job.notes),
+    )
+    counters: dict[str, int] = {}
+    for made in won:
+        _add(report, made)
+        for name, n in made.counters.items():
+            counters[name] = counters.get(name, 0) + n
+    report.counters = counters
+    report.map_s = _span_s(won, "map")
+    report.reduce_s = _span_s(won, "reduce")
+    for made in job.output:
+        part = part_of(made)
+        report.parts += 1
+        report.pairs += part.pairs
+        report.bytes_written += part.size_bytes
+    return report
+
+
+def _add(report: Report, made: AttemptMade) -> None:
+    length = 0 if made.place is None else made.place.length_bytes
+    match made.made:
+        case MapMade() as one:
+            report.pairs_mapped += one.pairs
+            report.bytes_spilled += length if one.part is None else 0
+            report.bytes_shuffled += length if one.part is None else 0
+            if made.attempt.task.step == 0:
+                report.splits += 1
+                report.records += one.records
+                report.bytes_read += one.bytes_read
+        case ReduceMade() | None:
+            pass
+
+
+def _span_s(won: list[AttemptMade], kind: str) -> float:
+    """From the first start to the last end of the attempts of one kind."""
+    some = [made for made in won if made.attempt.task.kind == kind]
+    if not some:
+        return 0.0
+    return max(made.ended for made in some) - min(
+        made.ended - made.wall_s for made in some
+    )
+
+
+def failure_of(job: LocalJob) -> MincerError:
+    """The one error that tells why a job has no result."""
+    failed = job.failed
+    if job.error is not None:
+        return job.error
+    if failed is None or failed.task is None:
+        reason = "the runner was closed" if failed is None else failed.reason
+        return CancelledError(f"the job was cancelled: {reason}")
+    attempt = failed.attempt
+    if attempt is None or attempt not in job.failures:
+        return JobError(failed.reason, task=str(attempt or failed.task))
+    error, record = job.failures[attempt]
+    if error.where is None and record is not None:
+        error.where = _where(job, attempt, record)
+    if error.task is None:
+        error.task = str(attempt)
+    if failed.fault is Fault.RAISED and error.hint is None and record is not None:
+        error.hint = "To leave such records out:  skip_bad_records=N"
+    return error
+
+
+def _where(job: LocalJob, attempt: AttemptId, record: int) -> Where | None:
+    """Read the split again, here, up to the record that ended a child."""
+    if attempt.task.kind != "map":
+        return None
+    split = job.split_of(attempt.task)
+    assert isinstance(split, Split)
+    for batch in split.read():
+        index = record - batch.first
+        if 0 <= index < len(batch.values):
+            where = batch.locate(index)
+            return replace(where, value=where.value or preview(batch.values[index]))
+    return None

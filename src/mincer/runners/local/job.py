@@ -1,0 +1,343 @@
+"""One job of the local runner: what its ids stand for, on disk and in memory."""
+
+# Strategy: the coordinator speaks of attempts, this file knows the splits, files and
+# errors behind them. All of a job lies in one folder of its own, which is gone with it:
+#
+#     code-0, code-1 …     a step's functions and options, read once by each child
+#     modules.zip, code/   the user's own modules, as a zip and unpacked
+#     spool                batches of an iterable, written by the driver
+#     step-0/maps/         outputs of the maps, a file a child
+#     step-0/out/          outputs of the reduces
+#     step-0/log           which outputs of the maps count
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mincer.codec import functions
+from mincer.core.commands import FailJob, StartAttempt
+from mincer.core.events import JobPlan, StepPlan
+from mincer.errors import JobError, MincerError
+from mincer.flow.part import read_part
+from mincer.flow.sampler import spread
+from mincer.flow.stages import MapMade
+from mincer.ids import AttemptId, TaskId
+from mincer.job import default_parts
+from mincer.runners.base import JobControl, JobOrder
+from mincer.store.disk import FileCache, Place, PlaceReader
+from mincer.store.folder import OwnedFolder
+from mincer.worker.commits import Commit, CommitLog
+from mincer.worker.handoff import PartSplit
+from mincer.worker.modules import collect
+from mincer.worker.orders import (
+    AttemptMade,
+    JobCode,
+    MapOrder,
+    Modules,
+    Order,
+    ReduceOrder,
+    SampleOrder,
+)
+
+__all__ = ["LocalJob", "StoredPart"]
+
+#: Errors of failed attempts that are kept, to be told if the job fails of one.
+_FAILURES_MAX = 64
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """Reads one part from where a child left it; pickles as the place alone."""
+
+    place: Place
+    #: Any process of this machine may read it (see `Results`).
+    stored: bool = True
+
+    def __call__(self) -> Iterator[tuple[list[object], list[object]]]:
+        files = FileCache()
+        try:
+            yield from read_part(PlaceReader(self.place, files))
+        finally:
+            files.close()
+
+
+@dataclass
+class _Step:
+    """What the shell keeps of one step."""
+
+    code: str
+    folder: str
+    log: CommitLog
+    parts: int
+    shuffles: bool
+    commits: int = 0
+    cuts: Place | None = None
+    #: The published outputs that the next step reads, by index of their task.
+    outputs: dict[int, tuple[AttemptId, Place]] = field(default_factory=dict)
+
+
+class LocalJob:
+    """A job between `run` and its results. Made in the caller's thread, then used by the
+    loop's; the caller waits for `over`."""
+
+    def __init__(self, order: JobOrder, control: JobControl, memory_bytes: int) -> None:
+        self.order = order
+        self.control = control
+        self.memory_bytes = memory_bytes
+        self.folder = OwnedFolder()
+        self.over = threading.Event()
+        self.error: MincerError | None = None
+        self.failed: FailJob | None = None
+        self.winners: tuple[AttemptId, ...] | None = None
+        self.made: dict[AttemptId, AttemptMade] = {}
+        #: Why attempts failed, and the ordinal of the record that was in work.
+        self.failures: OrderedDict[AttemptId, tuple[MincerError, int | None]] = (
+            OrderedDict()
+        )
+        #: The outcome of each attempt that ended, for the report.
+        self.outcomes = {"done": 0, "failed": 0, "cancelled": 0}
+        self.notes: list[str] = []
+        self.memory_bytes_max = 0
+        self.started = time.monotonic()
+        self.records = 0
+        self.bytes_read = 0
+        self._splits: list[bytes] = []
+        self._spool: Spool | None = None
+        try:
+            self._modules = self._pack_modules()
+            self._steps = [self._pack(number) for number in range(len(order.steps))]
+        except BaseException:
+            self.folder.remove()
+            raise
+
+    @property
+    def is_done(self) -> bool:
+        """True when it is over and has a result."""
+        return self.winners is not None and self.error is None
+
+    @property
+    def output(self) -> list[AttemptMade]:
+        """The attempts that made the parts of the result, in the order of the parts."""
+        last = len(self.order.steps) - 1
+        kind = "reduce" if self._steps[last].shuffles else "map"
+        made = [self.made[one] for one in self.winners or ()]
+        made = [one for one in made if one.attempt.task[1:3] == (last, kind)]
+        return sorted(made, key=lambda one: one.attempt.task.index)
+
+    # --- what travels
+
+    def _pack_modules(self) -> Modules | None:
+        modules = collect([step.plain() for step in self.order.steps])
+        if not modules.names:
+            return None
+        path = os.path.join(self.folder.path, "modules.zip")
+        with open(path, "wb") as file:
+            file.write(modules.data)
+        unpacked = os.path.join(self.folder.path, "code")
+        return Modules(path, modules.digest, unpacked)
+
+    def _pack(self, number: int) -> _Step:
+        order = self.order
+        step = order.steps[number]
+        last = number == len(order.steps) - 1
+        code = JobCode(
+            step=step.plain(),
+            parts=self._parts(number),
+            job_name=order.name,
+            params=order.params,
+            sink=order.sink if last else None,
+            records_max=order.records_max if number == 0 else None,
+            memory_bytes=self.memory_bytes,
+        )
+        path = os.path.join(self.folder.path, f"code-{number}")
+        with open(path, "wb") as file:
+            file.write(functions.dump(code))
+        folder = os.path.join(self.folder.path, f"step-{number}")
+        os.makedirs(os.path.join(folder, "maps"))
+        os.makedirs(os.path.join(folder, "out"))
+        log = CommitLog(os.path.join(folder, "log"))
+        return _Step(path, folder, log, code.parts, step.shuffles)
+
+    def _parts(self, number: int) -> int:
+        """The parts of a step: as asked for, by the input, or as the step before."""
+        for step in reversed(self.order.steps[: number + 1]):
+            if step.parts is not None:
+                return step.parts
+        return default_parts(self.order.source.size_bytes)
+
+    @property
+    def plan(self) -> JobPlan:
+        """The job's shape, as the coordinator sees it."""
+        steps = self.order.steps
+        last = len(steps) - 1
+        first = steps[0]
+        return JobPlan(
+            tuple(
+                StepPlan(
+                    parts=self._steps[number].parts if step.shuffles else 0,
+                    sampled=step.sampled,
+                    to_sink=number == last and self.order.sink is not None,
+                )
+                for number, step in enumerate(steps)
+            ),
+            attempts_max=first.max_attempts,
+            skips_max=first.skip_bad_records,
+            task_timeout_s=first.task_timeout,
+        )
+
+    # --- input
+
+    def spool(self) -> Spool:
+        """Where the driver writes batches that only it can make."""
+        if self._spool is None:
+            self._spool = Spool(os.path.join(self.folder.path, "spool"))
+        return self._spool
+
+    def add_splits(self, splits: list[bytes]) -> int:
+        """Keep more splits; return the index of the first of them."""
+        first = len(self._splits)
+        self._splits += splits
+        return first
+
+    # --- orders
+
+    def order_for(self, command: StartAttempt) -> Order:
+        """What a child must be told to run this attempt."""
+        attempt = command.attempt
+        task = attempt.task
+        step = self._steps[task.step]
+        kind = "out" if task.kind == "reduce" else "maps"
+        folder = os.path.join(step.folder, kind)
+        code, modules, scratch = step.code, self._modules, self.folder.path
+        if task.kind == "map":
+            return MapOrder(
+                attempt=attempt,
+                code=code,
+                modules=modules,
+                folder=folder,
+                scratch=scratch,
+                split=self._split(task),
+                cuts=step.cuts,
+                skip=command.skip,
+                careful=command.careful,
+            )
+        if task.kind == "sample":
+            count = self._inputs(task.step)
+            chosen = [self._split(task._replace(index=i)) for i in spread(count)]
+            return SampleOrder(
+                attempt=attempt,
+                code=code,
+                modules=modules,
+                folder=folder,
+                scratch=scratch,
+                splits=chosen,
+            )
+        return ReduceOrder(
+            attempt=attempt,
+            code=code,
+            modules=modules,
+            folder=folder,
+            scratch=scratch,
+            log=step.log.path,
+            commits=command.commits,
+            without=command.without,
+            cuts=step.cuts,
+        )
+
+    def _inputs(self, step: int) -> int:
+        return len(self._splits) if step == 0 else len(self._steps[step - 1].outputs)
+
+    def _split(self, task: TaskId) -> bytes:
+        if task.step == 0:
+            return self._splits[task.index]
+        made_by, place = self._steps[task.step - 1].outputs[task.index]
+        return pickle.dumps(PartSplit(place, made_by))
+
+    def split_of(self, task: TaskId) -> object:
+        """The split of a map, for an error that tells of its record."""
+        return pickle.loads(self._split(task))
+
+    # --- what became of attempts
+
+    def keep(self, made: AttemptMade) -> None:
+        self.made[made.attempt] = made
+        self.outcomes["done"] += 1
+        task = made.attempt.task
+        if task.kind == "map" and task.step == 0 and isinstance(made.made, MapMade):
+            self.records += made.made.records
+            self.bytes_read += made.made.bytes_read
+
+    def keep_failure(
+        self, attempt: AttemptId, error: MincerError, record: int | None
+    ) -> None:
+        self.failures[attempt] = error, record
+        if len(self.failures) > _FAILURES_MAX:
+            self.failures.popitem(last=False)
+        self.outcomes["failed"] += 1
+
+    def publish(self, attempt: AttemptId, number: int) -> None:
+        """Others read the output of this attempt from now on."""
+        task = attempt.task
+        place = self.made[attempt].place
+        if place is None:
+            raise JobError(f"{attempt} made nothing that can be published")
+        step = self._steps[task.step]
+        if task.kind == "sample":
+            step.cuts = place
+        elif task.kind == "map" and step.shuffles:
+            step.log.append(Commit(number, attempt, place))
+        else:
+            step.outputs[task.index] = (attempt, place)
+
+    def release(self, number: int) -> None:
+        """Nobody reads any more what the maps of this step read or made."""
+        step = self._steps[number]
+        last = number == len(self._steps) - 1
+        if step.shuffles or not last or self.order.sink is not None:
+            shutil.rmtree(os.path.join(step.folder, "maps"), ignore_errors=True)
+        if number == 0 and self._spool is not None:
+            self._spool.remove()
+        if number > 0:
+            before = self._steps[number - 1].folder
+            shutil.rmtree(os.path.join(before, "out"), ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove everything."""
+        self.close_files()
+        self.folder.remove()
+
+    def close_files(self) -> None:
+        for step in self._steps:
+            step.log.close()
+        if self._spool is not None:
+            self._spool.close()
+
+
+class Spool:
+    """A file of batches: see `mincer.sources.base.Spool`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115
+        self._end = 0
+
+    def append(self, data: bytes) -> tuple[str, int, int]:
+        at = self._end
+        self._file.write(data)
+        self._end += len(data)
+        return self._path, at, len(data)
+
+    def remove(self) -> None:
+        self.close()
+        if os.path.exists(self._path):
+            os.remove(self._path)
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,364 @@
+"""The thread that owns the coordinator and the children: it obeys and it listens."""
+
+# Strategy: one thread, so that nothing here needs a lock. Other threads leave a request and
+# wake it. It does what the coordinator says and tells it what happened; what an id
+# stands for is the job's own business (job.py).
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from mincer.core import commands, events
+from mincer.core.coordinator import Coordinator
+from mincer.core.events import Event, Fault
+from mincer.errors import (
+    Bug,
+    JobError,
+    MincerError,
+    OverMemoryError,
+    TimedOutError,
+    WorkerDiedError,
+)
+from mincer.ids import AttemptId, JobId, WorkerId
+from mincer.limits import MEMORY_OVERSHOOT
+from mincer.runners.local.job import LocalJob
+from mincer.runners.local.progress import own_stack, progress_of
+from mincer.store.folder import OwnedFolder
+from mincer.worker.orders import AttemptMade
+from mincer.worker.pool import Died, Heard, Pool
+
+__all__ = ["LocalLoop"]
+
+_WORKER = WorkerId("local", 0)
+#: How often the children's memory is looked at, and progress told.
+_LOOK_S = 0.05
+_REPORT_S = 0.2
+#: So many children in a row that died before they were up: none will ever be.
+_STILLBORN_MAX = 3
+#: What is often behind the end of a child.
+_HINTS = {
+    "signal SIGKILL": "Often the system, out of memory: fewer workers, or memory=…",
+    "signal SIGSEGV": "Often a library written in C.",
+}
+
+
+class LocalLoop:
+    """Runs jobs on `slots` children until it is closed."""
+
+    def __init__(self, slots: int, kill_at: dict[int, str] | None = None) -> None:
+        self._folder = OwnedFolder()
+        try:
+            self._pool = Pool(slots, self._folder.path, kill_at)
+        except BaseException:
+            self._folder.remove()
+            raise
+        self._coordinator = Coordinator()
+        self._jobs: dict[JobId, LocalJob] = {}
+        self._running: dict[int, AttemptId] = {}
+        self._slot_of: dict[AttemptId, int] = {}
+        self._idle = deque(range(slots))
+        #: The digest of the user's modules that each child has loaded.
+        self._loaded: dict[int, str] = {}
+        self._requests: deque[Callable[[], None]] = deque()
+        self._events: deque[Event] = deque()
+        self._stillborn = 0
+        self._looked = self._reported = 0.0
+        self._closing = False
+        self.crash: BaseException | None = None
+        self._tell(events.WorkerJoined(_WORKER, slots))
+        self._thread = threading.Thread(target=self._run, name="mincer", daemon=True)
+        self._thread.start()
+
+    @property
+    def slots(self) -> int:
+        return len(self._pool.children)
+
+    # Called from other threads.
+
+    def submit(self, job: LocalJob) -> None:
+        """Start a job whose splits will follow."""
+
+        def start() -> None:
+            self._jobs[job.order.job] = job
+            self._tell(events.JobSubmitted(job.order.job, job.plan))
+
+        self._ask(start)
+
+    def add_splits(self, job: LocalJob, splits: list[bytes], sizes: list[int]) -> None:
+        def add() -> None:
+            first = job.add_splits(splits)
+            if job.order.job in self._jobs:
+                self._tell(events.SplitsAdded(job.order.job, first, tuple(sizes)))
+
+        self._ask(add)
+
+    def end_input(self, job: LocalJob) -> None:
+        def end() -> None:
+            if job.order.job in self._jobs:
+                self._tell(events.InputEnded(job.order.job))
+
+        self._ask(end)
+
+    def cancel(self, job: LocalJob, reason: str) -> None:
+        def cancel() -> None:
+            if job.order.job in self._jobs:
+                self._tell(events.JobCancelled(job.order.job, reason))
+
+        self._ask(cancel)
+
+    def wake(self) -> None:
+        self._pool.wake()
+
+    def close(self) -> None:
+        """End the children and the thread; nothing is left when this returns."""
+        self._closing = True
+        self._pool.wake()
+        self._thread.join()
+
+    def _ask(self, request: Callable[[], None]) -> None:
+        self._requests.append(request)
+        self._pool.wake()
+
+    # The thread.
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._turn()
+        except BaseException as error:
+            self.crash = error
+        finally:
+            self._pool.close()
+            self._folder.remove()
+            self._give_up_jobs()
+
+    def _turn(self) -> None:
+        for heard in self._pool.wait(self._patience()):
+            self._hear(heard)
+        while self._requests:
+            self._requests.popleft()()
+        for job in list(self._jobs.values()):
+            if job.control.cancelled:
+                self._tell(events.JobCancelled(job.order.job, "cancelled"))
+        now = time.monotonic()
+        deadline = self._coordinator.deadline()
+        if deadline is not None and deadline <= now:
+            self._tell(events.Tick())
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            self._look_at_memory()
+        if now - self._reported >= _REPORT_S:
+            self._reported = now
+            for job in list(self._jobs.values()):
+                self._report(job)
+
+    def _patience(self) -> float | None:
+        """How long nothing needs to be done unless somebody says something."""
+        if self._closing or self._requests:
+            return 0.0
+        if self._running:
+            return _LOOK_S
+        deadline = self._coordinator.deadline()
+        if deadline is None:
+            return _REPORT_S if self._jobs else None
+        return max(0.0, min(_REPORT_S, deadline - time.monotonic()))
+
+    def _tell(self, event: Event) -> None:
+        """Hand an event to the coordinator, obey, and tell it what came of that."""
+        self._events.append(event)
+        while self._events:
+            now = time.monotonic()
+            for command in self._coordinator.handle(self._events.popleft(), now):
+                self._obey(command)
+
+    def _obey(self, command: commands.Command) -> None:
+        match command:
+            case commands.StartAttempt():
+                self._start(command)
+            case commands.CancelAttempt(_, attempt, timed_out):
+                self._cancel_attempt(attempt, timed_out)
+            case commands.PublishOutput(attempt, number):
+                self._jobs[attempt.task.job].publish(attempt, number)
+            case commands.CommitOutput(attempt):
+                self._commit(attempt)
+            case commands.DiscardOutput():
+                pass  # it lies in a file of its child, and goes with that
+            case commands.ReleaseStep(name, step):
+                self._jobs[name].release(step)
+            case commands.FinishJob(name, winners):
+                job = self._jobs.pop(name)
+                job.winners = winners
+                self._report(job)
+                job.over.set()
+            case commands.FailJob():
+                job = self._jobs.pop(command.job)
+                job.failed = command
+                job.over.set()
+
+    def _start(self, command: commands.StartAttempt) -> None:
+        job = self._jobs[command.attempt.task.job]
+        order = job.order_for(command)
+        slot = self._idle.popleft()
+        if order.modules is not None:
+            loaded = self._loaded.get(slot)
+            if loaded is not None and loaded != order.modules.digest:
+                # It has imported other modules under the same names.
+                self._pool.replace(slot)
+            self._loaded[slot] = order.modules.digest
+        self._running[slot] = command.attempt
+        self._slot_of[command.attempt] = slot
+        self._pool.send(slot, order)
+
+    def _free(self, slot: int) -> AttemptId | None:
+        """The slot's attempt is over; return it."""
+        attempt = self._running.pop(slot, None)
+        if attempt is not None:
+            del self._slot_of[attempt]
+            self._idle.append(slot)
+        return attempt
+
+    def _replace(self, slot: int) -> Died:
+        self._loaded.pop(slot, None)
+        return self._pool.replace(slot)
+
+    def _cancel_attempt(self, attempt: AttemptId, timed_out: bool) -> None:
+        slot = self._slot_of.get(attempt)
+        if slot is None:
+            return
+        job = self._jobs.get(attempt.task.job)
+        stack = self._pool.children[slot].stack() if timed_out else ""
+        position = self._replace(slot).position
+        self._free(slot)
+        if job is None:
+            return
+        if not timed_out:
+            job.outcomes["cancelled"] += 1
+            return
+        error = TimedOutError(
+            f"{attempt.task} ran longer than task_timeout={job.plan.task_timeout_s:g}",
+            user_traceback=own_stack(stack),
+            hint="Give it more time, or find out what it waits for.",
+        )
+        job.keep_failure(attempt, error, position.record)
+
+    def _commit(self, attempt: AttemptId) -> None:
+        job = self._jobs[attempt.task.job]
+        sink = job.order.sink
+        assert sink is not None
+        try:
+            whole = sink.commit_part(attempt.task.index, attempt.number)
+        except (MincerError, OSError) as error:
+            job.error = _as_mincer_error(error)
+            self._events.append(events.JobCancelled(job.order.job, str(error)))
+            return
+        answer = events.OutputCommitted if whole else events.OutputRefused
+        self._events.append(answer(attempt))
+
+    def _hear(self, heard: Heard) -> None:
+        message = heard.message
+        if isinstance(message, Died):
+            self._hear_death(heard.slot, message)
+            return
+        attempt = self._free(heard.slot)
+        self._stillborn = 0
+        if attempt != message.attempt:
+            raise Bug(f"{message.attempt} answered in the slot of {attempt}")
+        job = self._jobs.get(attempt.task.job)
+        if job is None:
+            return
+        if isinstance(message, AttemptMade):
+            job.keep(message)
+            length = 0 if message.place is None else message.place.length_bytes
+            self._tell(events.AttemptDone(attempt, _WORKER, length, message.digest))
+            return
+        job.keep_failure(attempt, message.error, message.record)
+        self._tell(
+            events.AttemptFailed(
+                attempt, _WORKER, message.fault, message.record, message.lost
+            )
+        )
+
+    def _hear_death(self, slot: int, died: Died) -> None:
+        """A child ended by itself; another one has its slot already."""
+        self._loaded.pop(slot, None)
+        attempt = self._free(slot)
+        if attempt is None:
+            self._stillborn += 1
+            if self._stillborn >= _STILLBORN_MAX:
+                raise WorkerDiedError(
+                    f"child processes cannot start here: {died.how}",
+                    hint="What they said is above this message.",
+                )
+            return
+        job = self._jobs.get(attempt.task.job)
+        if job is None:
+            return
+        error = WorkerDiedError(
+            f"the child process that ran {attempt.task} died: {died.how}",
+            hint=_HINTS.get(died.how),
+        )
+        record = died.position.record
+        job.keep_failure(attempt, error, record)
+        job.notes.append(f"{attempt}: its child died ({died.how})")
+        self._tell(events.AttemptFailed(attempt, _WORKER, Fault.DIED, record))
+
+    def _look_at_memory(self) -> None:
+        for slot, attempt in list(self._running.items()):
+            job = self._jobs.get(attempt.task.job)
+            if job is None:
+                continue
+            resident = self._pool.resident_bytes(slot)
+            job.memory_bytes_max = max(job.memory_bytes_max, resident)
+            if resident > job.memory_bytes * MEMORY_OVERSHOOT:
+                self._end_over_memory(slot, attempt, job, resident)
+
+    def _end_over_memory(
+        self, slot: int, attempt: AttemptId, job: LocalJob, resident: int
+    ) -> None:
+        record = self._replace(slot).position.record
+        self._free(slot)
+        limit = job.memory_bytes
+        error = OverMemoryError(
+            f"{attempt.task} used {resident / 1e6:.0f} MB of memory; "
+            f"its limit is {limit / 1e6:.0f} MB",
+            hint="One record, its pairs and what your functions hold may need a quarter "
+            f'of the limit. Give more: memory="{2 * limit / 1e6:.0f}MB".',
+        )
+        job.keep_failure(attempt, error, record)
+        self._tell(events.AttemptFailed(attempt, _WORKER, Fault.OVER_MEMORY, record))
+
+    def _report(self, job: LocalJob) -> None:
+        snapshot = self._coordinator.snapshot(job.order.job)
+        doing = sum(
+            self._pool.children[slot].page.read().done
+            for slot, attempt in self._running.items()
+            if attempt.task[:3] == (job.order.job, 0, "map")
+        )
+        try:
+            job.control.report(progress_of(job, snapshot, self.slots, doing))
+        except Exception as error:
+            # The asker's own function: his error, told as such, and the job is over.
+            job.error = JobError(
+                f"the progress function raised {type(error).__name__}: {error}"
+            )
+            job.control.cancel()
+
+    def _give_up_jobs(self) -> None:
+        """The thread is over: whoever waits for a job must hear of it."""
+        for job in self._jobs.values():
+            if job.error is None and isinstance(self.crash, MincerError):
+                job.error = self.crash
+            elif job.error is None and self.crash is not None:
+                job.error = Bug(f"{type(self.crash).__name__}: {self.crash}")
+                job.error.__cause__ = self.crash
+            job.over.set()
+        self._jobs.clear()
+
+
+def _as_mincer_error(error: Exception) -> MincerError:
+    if isinstance(error, MincerError):
+        return error
+    return JobError(f"the output cannot be committed: {error}")

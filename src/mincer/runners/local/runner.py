@@ -1,0 +1,165 @@
+"""`Local`: the cores of this machine, for one job or for many."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from types import TracebackType
+from typing import Self
+
+from mincer.codec import functions
+from mincer.errors import UsageError
+from mincer.limits import MEMORY_BYTES_MIN, parse_size
+from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.local.account import failure_of, part_of, report_of
+from mincer.runners.local.job import LocalJob, StoredPart
+from mincer.runners.local.loop import LocalLoop
+from mincer.runners.results import Results
+from mincer.worker.machine import cores, memory_per_slot
+
+__all__ = ["Local"]
+
+#: Splits that are handed to the loop at once: waking it for each would cost more.
+_SPLITS_AT_ONCE = 64
+#: A slow iterable hands over what it has after this long.
+_HAND_OVER_S = 0.05
+
+
+class Local:
+    """Child processes on this machine.
+
+    `workers`: how many, by default the cores that this process may use. `memory`: the
+    limit of each ("512MB", or bytes), by default half of the machine's, shared out.
+    The children start with the first job and stay until `close()` or the end of a
+    `with`, so that a loop of jobs pays for their start once. Several threads may run
+    jobs at once.
+    """
+
+    def __init__(
+        self, workers: int | None = None, memory: int | str | None = None
+    ) -> None:
+        if workers is not None and (type(workers) is not int or workers < 1):
+            raise UsageError(f"workers must be an int, at least 1, not {workers!r}")
+        self._slots = workers or cores()
+        if memory is None:
+            self._memory_bytes = memory_per_slot(self._slots)
+        else:
+            self._memory_bytes = parse_size(memory, "memory")
+            if self._memory_bytes < MEMORY_BYTES_MIN:
+                raise UsageError(
+                    f"memory must be at least {MEMORY_BYTES_MIN / 1e6:.0f}MB, "
+                    f"not {memory!r}"
+                )
+        self._loop: LocalLoop | None = None
+        #: For tests: where the first child of each slot kills itself.
+        self._kill_at: dict[int, str] = {}
+        self._finalizer: weakref.finalize[[LocalLoop], Local] | None = None
+
+    def start(self) -> None:
+        """Start the children now, while the caller gets ready what they will do."""
+        if self._loop is None:
+            self._loop = LocalLoop(self._slots, self._kill_at)
+            self._finalizer = weakref.finalize(self, LocalLoop.close, self._loop)
+
+    def close(self) -> None:
+        """End the children. Harmless when repeated; the next job starts new ones."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._loop = self._finalizer = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def run(self, order: JobOrder, control: JobControl) -> Results:
+        """Run one job: see `mincer.runners.base.Runner`."""
+        if order.workers not in (None, self._slots):
+            raise UsageError(
+                f"workers={order.workers} was given to a runner of {self._slots}",
+                hint="Give it to Local(workers=…), or not at all.",
+            )
+        self.start()
+        loop = self._loop
+        assert loop is not None
+        order.source.check()
+        if order.sink is not None:
+            order.sink.check()
+        job = LocalJob(order, control, order.memory_bytes or self._memory_bytes)
+        control.wake = loop.wake
+        try:
+            if order.sink is not None:
+                order.sink.prepare(order.job)
+            loop.submit(job)
+            self._plan(job, loop)
+            job.over.wait()
+            if not job.is_done:
+                raise failure_of(job)
+            return _finish(job, self._slots)
+        except BaseException:
+            self._abandon(job, loop)
+            raise
+
+    def _plan(self, job: LocalJob, loop: LocalLoop) -> None:
+        """Read the plan of the source, in the caller's own thread: an iterable of his
+        may belong to it (a cursor of sqlite3 does)."""
+        source = job.order.source
+        splits: list[bytes] = []
+        sizes: list[int] = []
+        handed = time.monotonic()
+        for split in source.plan(_LazySpool(job)):
+            splits.append(functions.dump_value(split))
+            sizes.append(split.size_bytes)
+            now = time.monotonic()
+            if len(splits) >= _SPLITS_AT_ONCE or now - handed > _HAND_OVER_S:
+                loop.add_splits(job, splits, sizes)
+                splits, sizes, handed = [], [], now
+            if job.over.is_set():
+                return
+        if splits:
+            loop.add_splits(job, splits, sizes)
+        loop.end_input(job)
+
+    def _abandon(self, job: LocalJob, loop: LocalLoop) -> None:
+        """The job is over without a result: leave nothing of it."""
+        loop.cancel(job, "interrupted")
+        job.over.wait()
+        if job.order.sink is not None:
+            job.order.sink.abort_job()
+        job.close()
+
+
+def _finish(job: LocalJob, workers: int) -> Results:
+    """Commit the output and give the result to the caller."""
+    last = job.output
+    report = report_of(job, workers)
+    sink = job.order.sink
+    if sink is None:
+        job.close_files()
+        parts = [StoredPart(made.place) for made in last if made.place is not None]
+        remove = job.folder.remove
+        counters = report.counters
+        return Results(parts, report.pairs, counters, report, on_close=remove)
+    parts_made = {made.attempt.task.index: part_of(made) for made in last}
+    sink.commit_job(parts_made, report.as_dict())
+    job.close()
+    return Results(
+        sink.readers(), report.pairs, report.counters, report, paths=sink.paths
+    )
+
+
+class _LazySpool:
+    """The job's spool, made when something is put there."""
+
+    def __init__(self, job: LocalJob) -> None:
+        self._job = job
+
+    def append(self, data: bytes) -> tuple[str, int, int]:
+        return self._job.spool().append(data)

@@ -1,0 +1,55 @@
+"""The contract of a sink: parts are written aside and become visible together."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mincer.flow.ports import PartMade, PartWriter
+
+__all__ = ["Sink"]
+
+
+class Sink(ABC):
+    """Where the output of a job goes. Made and checked on the driver, then pickled:
+    `open` is called in the children, everything else on the driver."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse what cannot work (the folder holds something), before any work."""
+
+    @abstractmethod
+    def prepare(self, job: str) -> None:
+        """Make the place aside for this job. Called once, before the first `open`."""
+
+    @abstractmethod
+    def open(self, part: int, attempt: int) -> PartWriter:
+        """Start one attempt at one part. Several attempts at a part may be open at
+        once, in different processes, and none may disturb another."""
+
+    @abstractmethod
+    def commit_part(self, part: int, attempt: int) -> bool:
+        """Name the attempt that counts; True when its output is there and whole.
+
+        Called again for the same attempt after a doubt: the answer is the same.
+        """
+
+    @abstractmethod
+    def commit_job(self, parts: dict[int, PartMade], manifest: dict[str, Any]) -> None:
+        """Make all committed parts visible, the manifest last. Afterwards nothing
+        that a straggler does can change what people see."""
+
+    @abstractmethod
+    def abort_job(self) -> None:
+        """Remove everything that is not visible. Allowed at any time, twice too."""
+
+    @property
+    @abstractmethod
+    def paths(self) -> list[str]:
+        """The part files, in order; known after `commit_job`."""
+
+    @abstractmethod
+    def readers(self) -> list[Callable[[], Iterator[tuple[list[Any], list[Any]]]]]:
+        """One function a part, in order, that reads it from its start, as columns of
+        keys and values of bounded size; after `commit_job`."""

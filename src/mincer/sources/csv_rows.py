@@ -1,0 +1,284 @@
+"""`csv`: each row of the files is a dict, by the header of its file."""
+
+# Strategy: most rows are one line, so a block of lines is parsed at once. A block without a
+# quote is split by the delimiter alone. One with quotes goes through the standard `csv`,
+# with a sentinel as its last line: if it comes back as a row, no quote was open at the
+# end; else the last row goes on in the next block. A file larger than a split is cut
+# only when no quoted field holds a line end, and when `csv` cannot disagree about what
+# is quoted. The driver finds that out by searching for quotes, at GB/s: they come in
+# pairs on each line, and each that opens stands where a field begins. (To parse the file
+# on the driver would be as slow as reading it there.)
+#
+# The ordinal of a row counts rows, blank ones included, headers not. Its key is the byte
+# offset of its first line, cut or not.
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Generator, Iterator
+from functools import partial
+from io import StringIO
+from typing import NamedTuple, TypeAlias
+
+from mincer.errors import InputError, UsageError, Where, preview
+from mincer.flow.ports import BadRecord, Batch
+from mincer.sources.base import Split, Spool
+from mincer.sources.encoding import check_encoding, lines_of
+from mincer.sources.file_source import FileSource, PieceSplit, undecodable
+from mincer.sources.paths import InputFile, Paths
+from mincer.sources.pieces import BLOCK_BYTES, Block, LineReader, Piece, starts_of
+from mincer.sources.splits import FilePiece, runs
+from mincer.sources.stdin import claim_stdin, stdin_pieces
+
+__all__ = ["CsvSource", "CsvSplit"]
+
+#: A line that no file has, and no open quote lets through as a row of its own.
+_SENTINEL = "\x1e\x1fend\x1f\x1e"
+
+#: A row, or what is wrong with it.
+Row: TypeAlias = list[str] | InputError
+
+
+class CsvSource(FileSource):
+    """See `mincer.sources.csv`."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        delimiter: str = ",",
+        encoding: str = "utf-8",
+        split_size: str | int | None = None,
+        tag: str | None = None,
+    ) -> None:
+        if (
+            not isinstance(delimiter, str)
+            or len(delimiter) != 1
+            or delimiter in '"\r\n'
+        ):
+            raise UsageError(
+                f"delimiter is one character, not {preview(delimiter)}",
+                hint='For example delimiter=";" or "\\t".',
+            )
+        name = check_encoding(encoding)
+        super().__init__(paths, encoding=name, split_size=split_size, tag=tag)
+        self.delimiter = delimiter
+
+    def is_cuttable(self, file: InputFile) -> bool:
+        if not super().is_cuttable(file):
+            return False
+        assert self.encoding is not None
+        whole = FilePiece(*file, 0, file.size_bytes)
+        with LineReader(whole, self.encoding) as reader:
+            return all(
+                _ends_rows(block.data, self.delimiter, self.encoding)
+                for block in reader
+            )
+
+    def split(self, pieces: tuple[Piece, ...]) -> CsvSplit:
+        assert self.encoding is not None
+        return CsvSplit(pieces, self.tag, self.delimiter, self.encoding)
+
+    def stdin_splits(self, spool: Spool | None) -> Iterator[Split]:
+        """Whole rows, told by `csv` itself; the first is the header of all."""
+        header: list[str] | None = None
+        rows = _rows_of_stdin(self.delimiter)
+        assert self.encoding is not None
+        for piece in stdin_pieces(rows, spool):
+            split = CsvSplit((piece,), self.tag, self.delimiter, self.encoding)
+            if header is None:
+                header = split.header_of(piece)
+            elif piece.start:
+                split.header = header
+            yield split
+
+
+def _ends_rows(data: bytes, delimiter: str, encoding: str) -> bool:
+    """True when every line end in `data`, which begins a row, ends a row for sure."""
+    parts = data.split(b'"')
+    if len(parts) == 1:
+        return True
+    # In the East Asian encodings a byte above 0x3F may be half of a character.
+    if delimiter > "?" and encoding != "utf-8" and not encoding.startswith("iso"):
+        return False
+    if len(parts) % 2 == 0 or b"\n" in b"".join(parts[1::2]):
+        return False
+    # What stands before the quotes that open; nothing, when two quotes mean one.
+    before = list(filter(None, parts[:-1:2]))
+    joined = b'"'.join([*before, b""])
+    opened = joined.count(delimiter.encode(encoding) + b'"') + joined.count(b'\n"')
+    return opened == len(before)
+
+
+def _rows_of_stdin(delimiter: str) -> Iterator[bytes]:
+    """Bytes of stdin, about a MiB each, that end where a row ends."""
+    import csv
+
+    stream = claim_stdin()
+    held: list[bytes] = []
+    held_bytes = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal held_bytes
+        for line in iter(stream.readline, b""):
+            held.append(line)
+            held_bytes += len(line)
+            # Where rows end is the same for any encoding in which lines can be cut.
+            yield line.decode("latin-1")
+
+    rows = csv.reader(lines(), delimiter=delimiter if delimiter < "\x7f" else ",")
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error:
+            # The split that holds it will say so, with the place.
+            continue
+        if held and (row is None or held_bytes >= BLOCK_BYTES):
+            yield b"".join(held)
+            held.clear()
+            held_bytes = 0
+        if row is None:
+            return
+
+
+class _Rows(NamedTuple):
+    """The rows of some lines; `rest` is what the last row, not ended, begins with."""
+
+    rows: list[Row]
+    starts: list[int]
+    rest: bytes
+    used_bytes: int
+
+
+class CsvSplit(PieceSplit):
+    """Rows of files, each by its own header."""
+
+    #: The header, when it is not the first row of the file (stdin).
+    header: list[str] | None = None
+
+    def __init__(
+        self, pieces: tuple[Piece, ...], tag: str | None, delimiter: str, encoding: str
+    ) -> None:
+        super().__init__(pieces, tag)
+        self.delimiter = delimiter
+        self.encoding = encoding
+
+    def read_piece(
+        self, piece: Piece, first: int, skip: frozenset[int]
+    ) -> Generator[Batch, None, int]:
+        header = self.header
+        if header is None and piece.start:
+            assert isinstance(piece, FilePiece)
+            header = self.header_of(piece._replace(start=0, end=piece.file_bytes))
+        with LineReader(piece, self.encoding) as reader:
+            for rows, starts, _, used_bytes in self._parse(reader):
+                if header is None:
+                    at = next((i for i, row in enumerate(rows) if row), None)
+                    if at is None:
+                        continue
+                    header = _checked(rows[at], reader.path)
+                    del rows[: at + 1], starts[: at + 1]
+                yield from _batches(
+                    reader.path, header, rows, starts, used_bytes, first, skip
+                )
+                first += len(rows)
+        return first
+
+    def header_of(self, piece: Piece) -> list[str]:
+        """The header of the file that begins with `piece`."""
+        with LineReader(piece, self.encoding, 1 << 16) as reader:
+            for parsed in self._parse(reader):
+                for row in parsed.rows:
+                    if row:
+                        return _checked(row, piece.path)
+        return []
+
+    def _parse(self, reader: LineReader) -> Iterator[_Rows]:
+        rest = b""
+        for block in reader:
+            if rest:
+                start = block.offset - len(rest)
+                block = Block(start, rest + block.data, block.used_bytes)
+            parsed = self._rows_of(reader, block)
+            rest = parsed.rest
+            yield parsed
+            start_of_rest = block.offset + len(block.data) - len(rest)
+        if rest:
+            flaw = InputError(
+                f"{reader.path}: a quote is opened here and never closed",
+                where=Where(reader.path, start_of_rest, value=preview(rest)),
+            )
+            yield _Rows([flaw], [start_of_rest], b"", 0)
+
+    def _rows_of(self, reader: LineReader, block: Block) -> _Rows:
+        newline = reader.newline
+        lines = lines_of(block.data, newline)
+        starts = list(starts_of(lines, block.offset, len(newline)))
+        decoded = True
+        try:
+            text = block.data.decode(reader.codec)
+        except UnicodeDecodeError as error:
+            decoded = False
+            try:
+                text = block.data.decode(reader.codec, "surrogateescape")
+            except UnicodeDecodeError:
+                at = block.offset + error.start
+                raise undecodable(reader.path, at, error) from error
+        rows: list[Row]
+        rest = b""
+        if '"' not in text:
+            split_lines = text.replace("\r\n", "\n").split("\n")
+            if block.data.endswith(newline):
+                split_lines.pop()
+            delimiter = self.delimiter
+            rows = [line.split(delimiter) if line else [] for line in split_lines]
+        else:
+            rows, first_lines, ended = self._quoted(text, reader.path, starts)
+            if not ended:
+                rest = block.data[starts[first_lines[-1]] - block.offset :]
+                rows.pop()
+                first_lines.pop()
+            if len(first_lines) != len(lines):
+                starts = [starts[index] for index in first_lines]
+        if not decoded:
+            rows = [
+                _flaw_of_text(row, reader, start)
+                for row, start in zip(rows, starts, strict=True)
+            ]
+        return _Rows(rows, starts, rest, block.used_bytes)
+
+    def _quoted(
+        self, text: str, path: str, starts: list[int]
+    ) -> tuple[list[Row], list[int], bool]:
+        """The rows, the line on which each begins, and whether the last has ended."""
+        import csv
+
+        if not text.endswith("\n"):
+            text += "\n"
+        # Not `splitlines`, and no translation: a line ends at \n and nothing else.
+        lines = StringIO(text + _SENTINEL, newline="\n")
+        reader = csv.reader(lines, delimiter=self.delimiter)
+        rows: list[Row] = []
+        first_lines: list[int] = []
+        while True:
+            line = reader.line_num
+            try:
+                rows.extend(iter_rows := list(reader))
+            except csv.Error:
+                break
+            first_lines.extend(range(line, line + len(iter_rows)))
+            break
+        return rows, first_lines, True
+
+
+def _checked(row: Row, path: str) -> list[str]:
+    if isinstance(row, InputError):
+        raise row
+    twice = sorted({name for name in row if row.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"the header of {path} names {preview(twice[0])} more than once",
+            where=Where(path, 0, value=preview(row)),
+            hint="A dict would lose all but one of them. Rename the column.",
+        )
+    return row

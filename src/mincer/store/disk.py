@@ -1,0 +1,183 @@
+"""Attempts' outputs and scratch files on this machine's disk."""
+
+# Strategy: a child appends the outputs of all its attempts to one file, and an output is
+# a place in it: no file is made, renamed or removed for an attempt, however small it
+# is (ten thousand files cost more than ten thousand small maps). What a failed attempt
+# wrote is cut off again. Only the child writes its file, and what it announced it never
+# touches again, so readers need no lock.
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from typing import IO, NamedTuple
+
+from mincer.errors import Bug, SegmentError
+
+__all__ = ["AppendFile", "DiskScratch", "FileCache", "Place", "PlaceReader"]
+
+#: Blocks are gathered into writes of this size.
+_BUFFER_BYTES = 1 << 20
+#: Files that a reader keeps open: one a child of this machine, so rarely more.
+_OPEN_FILES_MAX = 64
+
+
+class Place(NamedTuple):
+    """Where an output lies."""
+
+    path: str
+    offset: int
+    length_bytes: int
+
+
+class AppendFile:
+    """One child's file of outputs. A `SegmentWriter` between `begin` and `commit`."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file: IO[bytes] = open(path, "ab", buffering=_BUFFER_BYTES)  # noqa: SIM115
+        self._start = self._at = self._file.tell()
+
+    def begin(self) -> None:
+        """Start an output; what was not committed before is cut off."""
+        if self._at != self._start:
+            self.abort()
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        at = self._at - self._start
+        self._file.write(data)
+        self._at += len(data)
+        return at
+
+    def commit(self) -> Place:
+        """The output is whole: other processes may read it."""
+        self._file.flush()
+        place = Place(self.path, self._start, self._at - self._start)
+        self._start = self._at
+        return place
+
+    def abort(self) -> None:
+        """Cut off what was written since `begin`."""
+        # A new file object, since the old one may hold bytes that a full disk refused.
+        file = self._file
+        self._file = open(self.path, "ab", buffering=_BUFFER_BYTES)  # noqa: SIM115
+        try:
+            file.close()
+        except OSError:
+            # The disk is full, and what is lost here was to be cut off anyway.
+            pass
+        self._file.truncate(self._start)
+        self._at = self._start
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class FileCache:
+    """Open files, by path; the one used longest ago is closed first."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, IO[bytes]] = OrderedDict()
+
+    def open(self, path: str) -> IO[bytes]:
+        file = self._files.get(path)
+        if file is None:
+            try:
+                file = open(path, "rb", buffering=0)  # noqa: SIM115
+            except OSError as error:
+                raise SegmentError(f"an output is gone: {error}") from error
+            self._files[path] = file
+            if len(self._files) > _OPEN_FILES_MAX:
+                self._files.popitem(last=False)[1].close()
+        self._files.move_to_end(path)
+        return file
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+
+class PlaceReader:
+    """A `SegmentReader` of a place."""
+
+    def __init__(
+        self, place: Place, files: FileCache, name: object = None
+    ) -> None:
+        self._place = place
+        self._files = files
+        #: See `SegmentReader.name`.
+        self.name = place if name is None else name
+
+    @property
+    def length_bytes(self) -> int:
+        return self._place.length_bytes
+
+    def read(self, offset: int, size: int) -> bytes:
+        place = self._place
+        if offset < 0 or size < 0 or offset + size > place.length_bytes:
+            raise SegmentError(f"an output ends before {offset + size} bytes")
+        file = self._files.open(place.path)
+        try:
+            file.seek(place.offset + offset)
+            data = file.read(size)
+            while len(data) < size:
+                # One read gives 2 GiB at the most, and less when a signal comes.
+                more = file.read(size - len(data))
+                if not more:
+                    raise SegmentError(f"{place.path} was cut off")
+                data += more
+        except OSError as error:
+            raise SegmentError(f"{place.path} cannot be read: {error}") from error
+        return data
+
+
+class DiskScratch:
+    """Room on disk for the length of one attempt: files without a name, which are gone
+    when they are closed or the process ends, however it ends."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._files: list[DiskScratchFile] = []
+
+    def create(self) -> DiskScratchFile:
+        import tempfile
+
+        file = DiskScratchFile(tempfile.TemporaryFile(dir=self._folder))
+        self._files.append(file)
+        return file
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+        self._files.clear()
+
+
+class DiskScratchFile:
+    """A `ScratchFile` on disk."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._end = 0
+        #: False after a read, which leaves the position in the middle.
+        self._at_end = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        if not self._at_end:
+            self._file.seek(0, os.SEEK_END)
+            self._at_end = True
+        at = self._end
+        self._file.write(data)
+        self._end += len(data)
+        return at
+
+    def read(self, offset: int, size: int) -> bytes:
+        self._at_end = False
+        self._file.seek(offset)
+        data = self._file.read(size)
+        if len(data) != size:
+            raise Bug(f"a scratch file ends before {offset + size} bytes")
+        return data
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,323 @@
+"""Run one attempt in a child: from an order to a reply."""
+
+# Strategy: everything that can go wrong ends as a reply with the fault's name, so that the
+# coordinator can decide; the child itself decides nothing and lives on. Only an
+# attempt that met a pair it could not take in is made again here, exactly, since the
+# first time it was not known which record made the pair.
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from mincer.codec import functions
+from mincer.context import Context, enter, leave
+from mincer.core.events import Fault
+from mincer.errors import (
+    Bug,
+    JobError,
+    MincerError,
+    OutputError,
+    OverMemoryError,
+    SegmentError,
+    ShipError,
+    UserCodeError,
+)
+from mincer.flow.budget import Budget
+from mincer.flow.mapper import Inexact
+from mincer.flow.part import BlockPart
+from mincer.flow.ports import PartWriter
+from mincer.flow.stages import (
+    MapAttempt,
+    Program,
+    RecordError,
+    map_task,
+    reduce_task,
+    sample_task,
+)
+from mincer.ids import AttemptId
+from mincer.sources.base import Split
+from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
+from mincer.worker.commits import read_commits
+from mincer.worker.machine import resident_bytes
+from mincer.worker.modules import install
+from mincer.worker.orders import (
+    AttemptMade,
+    AttemptUnmade,
+    JobCode,
+    MapOrder,
+    Order,
+    ReduceOrder,
+    Reply,
+    SampleOrder,
+)
+from mincer.worker.page import Page
+
+__all__ = ["Bench"]
+
+#: Steps whose code a child keeps loaded.
+_CODES_MAX = 4
+
+
+class Bench:
+    """A child's place of work: what it keeps from one attempt to the next.
+
+    `name`: tells its files from those of other children.
+    """
+
+    def __init__(self, name: str, page: Page, reached: Callable[[str], None]) -> None:
+        self._name = name
+        self._page = page
+        #: Called at the points that tests name, to be killed there.
+        self._reached = reached
+        self._codes: OrderedDict[str, JobCode] = OrderedDict()
+        self._cuts: dict[Place, list[Any]] = {}
+        self._files = FileCache()
+        self._output: AppendFile | None = None
+
+    def run(self, order: Order) -> Reply:
+        """Run one attempt; never raises for what the user or the disk did."""
+        attempt = order.attempt
+        started, cpu = time.monotonic(), time.process_time()
+        try:
+            reply = self._run(order)
+        except RecordError as failed:
+            # One record is at fault: another try is owed, or it is left out.
+            known = failed.ordinal is not None
+            fault = Fault.RAISED if known else _fault_of(failed.error)
+            return AttemptUnmade(attempt, fault, failed.error, failed.ordinal)
+        except SegmentError as error:
+            if not isinstance(error.segment, AttemptId):
+                return AttemptUnmade(attempt, Fault.WORKER_FAULT, error)
+            lost = (error.segment,)
+            return AttemptUnmade(attempt, Fault.NEED_LOST, error, lost=lost)
+        except OSError as error:
+            what = f"a worker's disk failed: {error}"
+            hint = "Free some space, or set TMPDIR to a folder on a larger disk."
+            failure = OutputError(what, hint=hint)
+            return AttemptUnmade(attempt, Fault.WORKER_FAULT, failure)
+        except MincerError as error:
+            return AttemptUnmade(attempt, _fault_of(error), error)
+        except Exception as error:
+            # Ours, then: tell all of it, and do not try the same again.
+            bug = Bug(
+                f"{type(error).__name__}: {error}",
+                user_traceback=traceback.format_exc(),
+            )
+            return AttemptUnmade(attempt, Fault.HOPELESS, bug)
+        finally:
+            gc.collect()
+        ended = time.monotonic()
+        return replace(
+            reply,
+            cpu_s=time.process_time() - cpu,
+            wall_s=ended - started,
+            ended=ended,
+        )
+
+    def _run(self, order: Order) -> AttemptMade:
+        code = self._code(order)
+        careful = isinstance(order, MapOrder) and order.careful
+        self._page.begin(careful=careful)
+        output = self._open(order.folder)
+        try:
+            return self._try(order, code, output, exact=False)
+        except Inexact:
+            return self._try(order, code, output, exact=True)
+
+    def _try(
+        self, order: Order, code: JobCode, output: AppendFile, *, exact: bool
+    ) -> AttemptMade:
+        output.begin()
+        task = order.attempt.task
+        context = Context(
+            job=code.job_name,
+            task=str(task),
+            attempt=order.attempt.number + 1,
+            params=MappingProxyType(dict(code.params)),
+        )
+        budget = Budget(code.memory_bytes, resident_bytes)
+        before = enter(context)
+        try:
+            if isinstance(order, MapOrder):
+                return self._map(order, code, output, context, budget, exact)
+            if isinstance(order, ReduceOrder):
+                return self._reduce(order, code, output, context, budget)
+            return self._sample(order, code, output, context, budget)
+        finally:
+            leave(before)
+
+    def _map(
+        self,
+        order: MapOrder,
+        code: JobCode,
+        output: AppendFile,
+        context: Context,
+        budget: Budget,
+        exact: bool,
+    ) -> AttemptMade:
+        split: Split = pickle.loads(order.split)
+        context.split, context.tag = str(split), split.tag
+        attempt = MapAttempt(
+            records=split,
+            tag=split.tag,
+            budget=budget,
+            context=context,
+            publish=self._page.publish,
+            skip=frozenset(order.skip),
+            records_max=code.records_max,
+            careful=order.careful,
+            exact=exact,
+        )
+        program = Program(code.step, code.parts, self._cut_points(order.cuts))
+        self._reached("map:start")
+        if code.step.shuffles:
+            made = map_task(program, attempt, output, None)
+            self._reached("map:written")
+            place = output.commit()
+            self._reached("map:committed")
+            return AttemptMade(
+                order.attempt, place, made.digest, made, context.counters
+            )
+        context.part = order.attempt.task.index
+        writer, place_of = self._part_writer(order.attempt, code, output)
+        try:
+            made = map_task(program, attempt, None, writer)
+        except BaseException:
+            writer.abort()
+            raise
+        self._reached("map:written")
+        return AttemptMade(
+            order.attempt, place_of(), made.digest, made, context.counters
+        )
+
+    def _reduce(
+        self,
+        order: ReduceOrder,
+        code: JobCode,
+        output: AppendFile,
+        context: Context,
+        budget: Budget,
+    ) -> AttemptMade:
+        context.part = part = order.attempt.task.index
+        commits = read_commits(order.log, order.commits, order.without)
+        readers = [
+            PlaceReader(commit.place, self._files, commit.attempt)
+            for commit in commits
+        ]
+        program = Program(code.step, code.parts, self._cut_points(order.cuts))
+        writer, place_of = self._part_writer(order.attempt, code, output)
+        scratch = DiskScratch(order.scratch)
+        self._reached("reduce:start")
+        try:
+            made = reduce_task(
+                program, part, readers, writer, scratch, budget, self._page.publish
+            )
+        except BaseException:
+            writer.abort()
+            raise
+        finally:
+            scratch.close()
+        self._reached("reduce:written")
+        digest = hash((made.keys, made.values, made.part.pairs))
+        return AttemptMade(order.attempt, place_of(), digest, made, context.counters)
+
+    def _sample(
+        self,
+        order: SampleOrder,
+        code: JobCode,
+        output: AppendFile,
+        context: Context,
+        budget: Budget,
+    ) -> AttemptMade:
+        attempts = []
+        for data in order.splits:
+            split: Split = pickle.loads(data)
+            attempts.append(
+                MapAttempt(
+                    records=split,
+                    tag=split.tag,
+                    budget=budget,
+                    context=context,
+                    publish=self._page.publish,
+                    records_max=code.records_max,
+                )
+            )
+        program = Program(code.step, code.parts)
+        try:
+            cuts = sample_task(program, attempts, len(attempts))
+        except RecordError:
+            # The map that has this record tells it better, and may leave it out.
+            cuts = []
+        output.write(functions.dump_value(cuts))
+        return AttemptMade(order.attempt, output.commit(), hash(len(cuts)), None)
+
+    def _part_writer(
+        self, attempt: AttemptId, code: JobCode, output: AppendFile
+    ) -> tuple[PartWriter, Callable[[], Place | None]]:
+        """Where a part goes: into the sink's own place, or into this child's file."""
+        if code.sink is not None:
+            return code.sink.open(attempt.task.index, attempt.number), lambda: None
+        return BlockPart(output), output.commit
+
+    def _code(self, order: Order) -> JobCode:
+        code = self._codes.get(order.code)
+        if code is None:
+            if order.modules is not None:
+                modules = order.modules
+                install(modules.zip_path, modules.digest, modules.folder)
+            code = _load_code(order.code)
+            self._codes[order.code] = code
+            if len(self._codes) > _CODES_MAX:
+                self._codes.popitem(last=False)
+            gc.collect()
+            gc.freeze()
+        return code
+
+    def _cut_points(self, place: Place | None) -> list[Any] | None:
+        if place is None:
+            return None
+        if place not in self._cuts:
+            reader = PlaceReader(place, self._files)
+            self._cuts.clear()
+            self._cuts[place] = pickle.loads(reader.read(0, place.length_bytes))
+        return self._cuts[place]
+
+    def _open(self, folder: str) -> AppendFile:
+        path = os.path.join(folder, f"{self._name}.outputs")
+        if self._output is None or self._output.path != path:
+            if self._output is not None:
+                self._output.close()
+            self._output = AppendFile(path)
+        return self._output
+
+
+def _load_code(path: str) -> JobCode:
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        code: JobCode = functions.load(data)
+    except Exception as error:
+        raise ShipError(
+            "the job's functions cannot be loaded in a worker: "
+            f"{type(error).__name__}: {error}",
+            user_traceback=traceback.format_exc(),
+            hint="A module that they import must be found by the worker's Python too.",
+        ) from error
+    return code
+
+
+def _fault_of(error: MincerError) -> Fault:
+    if isinstance(error, OverMemoryError):
+        return Fault.OVER_MEMORY
+    if isinstance(error, UserCodeError):
+        return Fault.RAISED
+    return Fault.HOPELESS if isinstance(error, JobError) else Fault.RAISED

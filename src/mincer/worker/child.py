@@ -1,0 +1,119 @@
+"""A child process: reads orders from its parent, runs attempts, dies with its parent."""
+
+# Strategy: pipes instead of sockets, one at each end, since that needs no name, no port and no
+# permission. The child's standard output belongs to the user's code, and the driver's
+# standard output is data, so what the user prints goes to standard error; the pipes
+# move out of the way first. The main thread blocks on orders and runs them. A second
+# thread does nothing but wait for the parent's end of the pipe to close: also while the
+# user's code is busy, also when the parent was killed.
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from mincer.errors import Bug
+from mincer.worker.attempt import Bench
+from mincer.worker.orders import AttemptUnmade, Reply
+from mincer.worker.page import Page
+from mincer.worker.pipes import read_frame, write_frame
+
+__all__ = ["main"]
+
+#: What a parent sets for the start of the child only.
+_ENVIRONMENT = (
+    "PYTHONHASHSEED",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_ARENA_MAX",
+)
+
+
+def main(name: str, page_path: str, stack_path: str, kill_at: str = "") -> None:
+    """Serve until the parent says stop or is gone.
+
+    `kill_at`: for tests: the point at which this child kills itself, once.
+    """
+    orders, replies = _take_pipes()
+    for variable in _ENVIRONMENT:
+        os.environ.pop(variable, None)
+    # Ctrl-C reaches the whole group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _tell_stack_on_signal(stack_path)
+    threading.Thread(target=_die_with_parent, args=(orders,), daemon=True).start()
+    bench = Bench(name, Page(page_path), _killer(kill_at))
+    write_frame(replies, os.getpid())
+    while True:
+        try:
+            order = read_frame(orders)
+        except EOFError:
+            _leave(0)
+        if order is None:
+            _leave(0)
+        reply = bench.run(order)
+        _flush()
+        try:
+            write_frame(replies, reply)
+        except BrokenPipeError:
+            _leave(0)
+        except Exception as error:
+            write_frame(replies, _unsendable(reply, error))
+
+
+def _unsendable(reply: Reply, error: Exception) -> AttemptUnmade:
+    if isinstance(reply, AttemptUnmade):
+        return AttemptUnmade(reply.attempt, reply.fault, Bug(str(reply.error)))
+    raise error
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Move the pipes away from 0 and 1, and give those to the user's code."""
+    orders, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return orders, replies
+
+
+def _die_with_parent(orders: int) -> None:
+    """Wait until the other end of `orders` is closed; then end this process at once."""
+    poll = select.poll()
+    poll.register(orders, 0)  # asked for nothing, it still tells of a hang-up
+    while True:
+        for _, event in poll.poll():
+            if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+                _leave(1)
+
+
+def _tell_stack_on_signal(path: str) -> None:
+    """On SIGUSR1, write where the user's code is to a file, even inside a C call."""
+    import faulthandler
+
+    if hasattr(faulthandler, "register"):
+        file = open(path, "wb")  # noqa: SIM115 - stays open as long as the process
+        faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
+
+
+def _killer(kill_at: str) -> Callable[[str], None]:
+    def reached(point: str) -> None:
+        if point == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reached
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+def _leave(code: int) -> None:
+    _flush()
+    os._exit(code)

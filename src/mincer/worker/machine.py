@@ -1,0 +1,78 @@
+"""What this process may use of the machine: cores and memory, cgroups respected."""
+
+from __future__ import annotations
+
+import os
+
+from mincer.limits import MEMORY_BYTES_MIN
+
+__all__ = ["cores", "memory_per_slot", "resident_bytes", "usable_memory_bytes"]
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+#: A cgroup without a limit says a number near 2**63.
+_NO_LIMIT = 1 << 60
+_CGROUP = "/sys/fs/cgroup"
+
+
+def cores() -> int:
+    """How many cores this process may use: its affinity and its cgroup's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    quota = _cpu_quota()
+    return max(1, min(allowed, quota) if quota else allowed)
+
+
+def _cpu_quota() -> int | None:
+    words = _read(f"{_CGROUP}/cpu.max").split()
+    if len(words) != 2:
+        words = [
+            _read(f"{_CGROUP}/cpu/cpu.cfs_quota_us").strip(),
+            _read(f"{_CGROUP}/cpu/cpu.cfs_period_us").strip(),
+        ]
+    quota, period = (int(word) if word.isdigit() else 0 for word in words)
+    return -(-quota // period) if quota and period else None
+
+
+def usable_memory_bytes() -> int:
+    """The memory of the machine, or of the cgroup when that has less."""
+    sizes = [_physical_bytes()]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        word = _read(f"{_CGROUP}/{name}").strip()
+        if word.isdigit() and int(word) < _NO_LIMIT:
+            sizes.append(int(word))
+    return min(sizes)
+
+
+def _physical_bytes() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30  # not to be known here: a small machine
+
+
+def memory_per_slot(slots: int) -> int:
+    """The default memory of a child: half of what there is, divided by the slots."""
+    return max(MEMORY_BYTES_MIN, usable_memory_bytes() // 2 // slots)
+
+
+def resident_bytes(pid: int | str = "self") -> int:
+    """The resident memory of a process; 0 when it is gone, or cannot be known here."""
+    words = _read(f"/proc/{pid}/statm").split()
+    if words:
+        return int(words[1]) * _PAGE_BYTES
+    if pid == "self" and os.name == "posix" and not os.path.exists("/proc/self"):
+        import resource
+
+        # macOS tells the peak, in bytes: a guard that is too careful, not too late.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return 0
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""
