@@ -1,8 +1,8 @@
 """MapReduce for Python: small enough to love, strong enough to trust."""
 
 # Nothing else is imported before it is used (PEP 562): a worker that needs `count`
-# alone pays for nothing else. `context` must come now: a module that is imported later takes
-# its name in the package, and `mincer.context` would not be the function any more.
+# alone pays for nothing else. `context` must come now: a module that is imported later
+# takes its name in the package, and `mincer.context` would be the function no more.
 
 from mincer.context import context, count
 

@@ -142,7 +142,11 @@ class Job(Step, _Runnable):
 
 @dataclass(frozen=True)
 class Pipeline(_Runnable):
-    """Steps one after another: each maps the pairs that the one before it made."""
+    """Steps one after another: each maps the pairs that the one before it made.
+
+    The `max_attempts` and `task_timeout` of the first are those of all; their
+    `skip_bad_records` add up. Without `parts` a step has as many as the one before.
+    """
 
     steps: tuple[Step, ...]
 
@@ -158,6 +162,11 @@ class Pipeline(_Runnable):
                 raise UsageError(
                     "only the first step can have a mapfn for each tag",
                     hint="The pairs of a step come from all sources, and have no tag.",
+                )
+            if (step.max_attempts, step.task_timeout) != (4, None):
+                raise UsageError(
+                    "max_attempts and task_timeout are of the whole pipeline",
+                    hint="Give them to its first job.",
                 )
         object.__setattr__(self, "steps", tuple(step.plain() for step in steps))
 

@@ -36,7 +36,7 @@ def run_by(runner: object, workers: object, memory: object) -> Run:
         if runner == "local":
             return _run_local
     run = getattr(runner, "run", None)
-    if isinstance(runner, type) or not callable(run):
+    if isinstance(runner, type | Step) or not callable(run):
         raise UsageError(
             f"runner={preview(runner)} is not a runner of this version",
             hint=f"Take one of {', '.join(map(repr, _RUNNERS))}, or mincer.Local(…).",
@@ -69,7 +69,7 @@ def job_order(
     overwrite: object,
     limit: object,
 ) -> JobOrder:
-    """Check every argument, look at the source and the output; start nothing."""
+    """Check every argument; the source and the sink are looked at by the runner."""
     import secrets
 
     from mincer.sources.coerce import as_source
@@ -80,9 +80,6 @@ def job_order(
     checked_params = _params(params)
     sink = _sink(output, format, overwrite)
     records = as_source(source, steps[0].tags)
-    if sink is not None:
-        sink.check()
-    records.check()
     return JobOrder(
         job=secrets.token_hex(16),
         name=" → ".join(step.title for step in steps),

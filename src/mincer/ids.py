@@ -17,7 +17,8 @@ class TaskId(NamedTuple):
     job: JobId
     step: int
     kind: TaskKind
-    index: int
+    #: Hides `tuple.index`, which nobody asks of an id.
+    index: int  # type: ignore[assignment]
 
     def __str__(self) -> str:
         step = f"step {self.step + 1} " if self.step else ""

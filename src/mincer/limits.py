@@ -51,6 +51,12 @@ MEMORY_BYTES_MIN = 64_000_000
 #: stays below the limit by itself; this is for what the user's own code holds.
 MEMORY_OVERSHOOT = 1.05
 
+# The user's code (mincer.worker.modules)
+
+#: The user's own modules and their data files, all together: they go to every worker.
+#: Code is a few MB; more than this is a data set that lies beside it by accident.
+MODULES_BYTES_MAX = 256_000_000
+
 #: glibc gives a large block back to the system at once, and takes it again at once:
 #: with blocks of a MiB coming and going that is a fifth of a sort. Larger than our
 #: blocks, smaller than what would hold a child above its limit.

@@ -103,6 +103,16 @@ def test_the_time_left_is_that_of_the_phase_that_runs():
     assert text.endswith("14 s so far, 18 s left\n")
 
 
+@pytest.mark.parametrize("stream_of", [io.StringIO, Terminal])
+@pytest.mark.parametrize("phase", ["done", "failed"])
+def test_the_end_is_told_by_others(stream_of, phase):
+    stream = stream_of()
+    with ProgressView(stream) as view:
+        assert shown(view, stream, at(9.0, phase)) == ""
+        told = shown(view, stream, at(9.0, phase, notes=("a child died",)))
+        assert told == "note: a child died\n"
+
+
 def test_steps_are_named_when_there_are_several():
     stream = io.StringIO()
     with ProgressView(stream) as view:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from mincer.cli.main import main
@@ -103,8 +104,10 @@ def test_formats(mincer_run, format, lines):
         assert out == lines
 
 
-def test_output_to_a_folder(mincer_run, folder):
-    code, out, err = mincer_run(None, "a.txt", "-o", "out", "--name", "mine")
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_output_to_a_folder(mincer_run, folder, runner):
+    options = ["-o", "out", "--name", "mine", "--runner", runner]
+    code, out, err = mincer_run(None, "a.txt", *options)
     assert (code, out) == (0, "")
     assert (folder / "out" / "part-00000").read_text() == "a\t1\nb\t2\n"
     assert (folder / "out" / "_SUCCESS").exists()
@@ -223,6 +226,7 @@ def mapfn(key, line):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize(
     ("number", "code", "words"),
     [
@@ -230,24 +234,24 @@ def mapfn(key, line):
         (signal.SIGTERM, 143, "terminated\n"),
     ],
 )
-def test_a_signal_ends_it(folder, number, code, words):
+def test_a_signal_ends_it_and_nothing_is_left(folder, runner, number, code, words):
     (folder / "stuck.py").write_text(STUCK)
+    spill = folder / "spill"
+    spill.mkdir()
+    command = f"-m mincer run stuck.py a.txt --runner {runner} -w 1"
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "mincer",
-            "run",
-            "stuck.py",
-            "a.txt",
-            "--runner",
-            "inline",
-        ],
+        [sys.executable, *command.split()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(spill)},
         text=True,
-    ) as child:
-        assert child.stderr.readline() == "stuck\n"
-        os.kill(child.pid, number)
-        out, err = child.communicate(timeout=2)
-    assert (child.returncode, out, err) == (code, "", words)
+    ) as driver:
+        assert driver.stderr.readline() == "stuck\n"
+        children = psutil.Process(driver.pid).children(recursive=True)
+        assert bool(children) == (runner == "local")
+        os.kill(driver.pid, number)
+        # Two seconds, and as much again for a machine that has other work.
+        out, err = driver.communicate(timeout=4)
+    assert (driver.returncode, out, err) == (code, "", words)
+    assert not psutil.wait_procs(children, timeout=4)[1]
+    assert not list(spill.iterdir())

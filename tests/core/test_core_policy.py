@@ -164,6 +164,18 @@ def test_the_first_of_two_attempts_wins_and_the_other_is_cancelled(desk):
     assert not every(commands, DiscardOutput)
 
 
+def test_a_loser_is_cancelled_though_the_job_goes_on(desk):
+    desk.join("a", slots=5)
+    desk.submit(StepPlan(1), splits=5)
+    desk.now = 1.0
+    for index in range(3):
+        desk.done(map_(index))
+    desk.tick(2.0)
+    commands = desk.done(map_(3, 1))
+    assert every(commands, CancelAttempt) == [CancelAttempt(WorkerId("a", 0), map_(3))]
+    assert desk.done(map_(3)) == [DiscardOutput(map_(3))]
+
+
 def test_when_one_of_two_attempts_fails_the_other_goes_on(desk):
     desk.join("a", slots=4)
     straggle(desk, took=1.0)

@@ -68,7 +68,9 @@ def check_winners(job: str, order: Order, shell: Shell) -> None:
         for index, attempt in order.committed.items():
             assert winners[TaskId(job, step, kind, index)] == attempt
     else:
-        assert not shell.discarded & {a for a in winners.values() if is_result(a, order)}
+        assert not shell.discarded & {
+            a for a in winners.values() if is_result(a, order)
+        }
 
 
 def is_result(attempt: AttemptId, order: Order) -> bool:

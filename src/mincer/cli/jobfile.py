@@ -31,7 +31,7 @@ def split_name(jobfile: str) -> tuple[str, str | None]:
 
 def load(jobfile: str) -> tuple[AnyJob, ModuleType]:
     """Import the job file; return its job and the module, for `find_source`."""
-    from mincer.worker.modules import import_jobfile
+    from mincer.worker.jobfile import import_jobfile
 
     path, name = split_name(jobfile)
     module = import_jobfile(path)

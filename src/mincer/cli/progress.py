@@ -84,6 +84,8 @@ class ProgressView:
             if note not in self._notes_shown:
                 self._notes_shown.add(note)
                 self._note(note)
+        if progress.phase in ("done", "failed"):
+            return  # The summary, or the error, says it better.
         if self._terminal:
             if self._bars is None and progress.elapsed_s >= _BARS_AFTER_S:
                 self._bars = _Bars(self._stream)
@@ -217,7 +219,7 @@ class _Bars:
 
     def show(self, progress: Progress, left_s: float | None) -> None:
         left = "" if left_s is None else f"  {duration(left_s)} left"
-        mapping = progress.phase in ("starting", "mapping")
+        mapping = progress.phase in ("starting", "sampling", "mapping")
         done = _share(progress) if progress.phase == "mapping" else None
         maps_done, maps_total = _maps(progress)
         self._progress.update(

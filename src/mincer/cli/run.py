@@ -176,6 +176,8 @@ def run_job(options: RunOptions) -> None:
             if view is not None:
                 view.close()
     with results:
+        # A runner knows its sink, which need not be a folder.
+        results.report.output = options.output
         if options.output is None:
             printer.print_columns(results.columns(), options.format or "tsv")
         if options.report is not None:

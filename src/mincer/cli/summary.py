@@ -33,7 +33,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.bytes_read:
         read.append(f"{size(report.bytes_read)} at {report.megabytes_per_s:,.1f} MB/s")
     if report.records_skipped:
-        read.append(f"{number(report.records_skipped)} bad ones left out")
+        bad = _plural("bad one", report.records_skipped)
+        read.append(f"{number(report.records_skipped)} {bad} left out")
     yield "input", ", ".join(read)
     times = []
     if report.map_s:

@@ -1,15 +1,15 @@
 """Why something cannot be pickled: which name holds it, and where that comes from."""
 
-# Strategy: pickle's own error names a type and nothing else. So, once it is known that an
-# object fails, its parts (closures, globals, defaults, attributes, items) are pickled one
-# by one to see which of them fail, and so on down to one whose parts all pass. That is
-# slow and happens once, on the way to an error. A part already visited is not entered
-# again, so functions that call one another do not hide the culprit.
+# Strategy: pickle's own error names a type and nothing else. So, once it is known that
+# an object fails, its parts (closures, globals, defaults, attributes, items) are
+# pickled one by one to see which fail, and so on down to one whose parts all pass. That
+# is slow and happens once, on the way to an error. A part already visited is not
+# entered again, so functions that call one another do not hide the culprit.
 
 from __future__ import annotations
 
+import dis
 import functools
-import io
 import linecache
 from collections.abc import Iterator
 from types import CodeType, FunctionType, GeneratorType, MethodType
@@ -49,11 +49,13 @@ def bundle_error(bundle: object, error: Exception) -> ShipError:
     place = next((part.place for part in reversed([root, *path]) if part.place), None)
     if place:
         what += f", from {place}"
-    return ShipError(
-        f"{what}\n  {_reason(error)}",
-        hint=f"Create it inside the function, or use a class as {root.words}\n"
-        "  (it is built once per attempt).",
-    )
+    hint = "It stays with the process that made it: give plain data instead."
+    if callable(root.value):
+        hint = (
+            f"Create it inside the function, or use a class as {root.words} "
+            "(built once per attempt)."
+        )
+    return ShipError(f"{what}\n  {_reason(error)}", hint=hint)
 
 
 def value_error(value: object, error: Exception) -> ShipError:
@@ -124,16 +126,16 @@ def _search(obj: object, visited: set[int], depth: int) -> list[_Part] | None:
     return None
 
 
-class _Nowhere(io.RawIOBase):
-    def write(self, data: Any) -> int:
-        return memoryview(data).nbytes
+class _Nowhere:
+    def write(self, data: object) -> None:
+        """Keep nothing: only whether pickling fails is asked."""
 
 
 def _passes(value: object) -> bool:
     from mincer.codec.pickler import Pickler
 
     try:
-        Pickler(_Nowhere()).dump(value)  # type: ignore[arg-type]
+        Pickler(_Nowhere()).dump(value)
     except Exception:
         return False
     return True
@@ -164,8 +166,8 @@ def _parts(obj: object) -> Iterator[_Part]:
         yield _Part("its function", "", obj.__func__)
     elif isinstance(obj, property):
         yield _Part("its function", "", obj.fget)
-    elif hasattr(obj, "cache_parameters"):  # functools.lru_cache
-        yield _Part("its function", "", getattr(obj, "__wrapped__", None))
+    elif isinstance(obj, functools._lru_cache_wrapper):
+        yield _Part("its function", "", obj.__wrapped__)
     else:
         yield from _parts_of_instance(obj)
 
@@ -184,8 +186,7 @@ def _parts_of_function(function: FunctionType) -> Iterator[_Part]:
         except ValueError:  # not assigned yet
             continue
         yield _Part(f"the captured variable `{name}`", "", value, here)
-    names = {name: None for one in nested_codes(code) for name in one.co_names}
-    for name in names:
+    for name in _globals_of(code):
         if name in function.__globals__:
             line = _line_of(name, code, function.__globals__)
             place = _place(code.co_filename, line) if line else here
@@ -233,12 +234,22 @@ def _parts_of_instance(obj: object) -> Iterator[_Part]:
         yield _item(key, value)
 
 
+def _globals_of(code: CodeType) -> list[str]:
+    names = {
+        str(instruction.argval): None
+        for one in nested_codes(code)
+        for instruction in dis.get_instructions(one)
+        if instruction.opname in ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL")
+    }
+    return list(names)
+
+
 def _place(file: str, line: int) -> str:
     return f"{file} line {line}"
 
 
 def _line_of(name: str, code: CodeType, namespace: dict[str, Any]) -> int | None:
-    """The line at which the module of `code` first gives a value to the global `name`."""
+    """The line at which the module of `code` first gives the global `name` a value."""
     import ast
 
     source = "".join(linecache.getlines(code.co_filename, namespace))

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import linecache
 import pickle
@@ -20,7 +22,7 @@ import sys
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mincer.codec.imports import nested_codes
+from mincer.codec.imports import imports_of, nested_codes
 from mincer.codec.tracebacks import user_frames
 from mincer.errors import ShipError
 
@@ -46,6 +48,8 @@ _installed: dict[str, type] = {}
 
 
 class _Extras(NamedTuple):
+    #: To be imported, for code that does not do it itself.
+    submodules: list[str]
     classes: dict[str, type]
     spare: dict[str, bytes]
     sources: dict[str, list[str]]
@@ -72,7 +76,10 @@ def dump_reaching(obj: object) -> tuple[bytes, Reach]:
     classes = dict(reach.classes)
     spare = _spare_classes(reach)
     codes = [code for code, _ in reach.codes]
-    _dump_checked(pickler, _Extras(classes, spare, _sources(codes)))
+    submodules = _submodules(codes)
+    reach.modules.update(submodules)
+    extras = _Extras(submodules, classes, spare, _sources(codes))
+    _dump_checked(pickler, extras)
     return file.getvalue(), reach
 
 
@@ -106,6 +113,10 @@ def load(data: bytes, *, install: bool = True) -> Any:
         extras: _Extras = unpickler.load()
     except (Exception, SystemExit) as error:
         raise _load_error(error) from error
+    for name in extras.submodules:
+        # If it is not here, the code that uses it tells, or does without it.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     if install:
         _install(extras)
     return bundle
@@ -173,6 +184,22 @@ def _sources(codes: list[CodeType]) -> dict[str, list[str]]:
         if lines and sum(map(len, lines)) <= _SOURCE_CHARS_MAX:
             sources[name] = lines
     return dict(sorted(sources.items()))
+
+
+def _submodules(codes: list[CodeType]) -> list[str]:
+    """Submodules that code uses by what others imported.
+
+    After `import a.b` at the top of a script, a function that says `import a.c` can use
+    `a.b` as well. (cloudpickle sees to it only where `a` is a global.)
+    """
+    used = set()
+    for code in {one for code in codes for one in nested_codes(code)}:
+        tops = {one.name.partition(".")[0] for one in imports_of(code) if not one.names}
+        for name in list(sys.modules):
+            top, *below = name.split(".")
+            if below and top in tops and set(below).issubset(code.co_names):
+                used.add(name)
+    return sorted(used)
 
 
 def _install(extras: _Extras) -> None:

@@ -22,7 +22,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # cloudpickle has no type hints
     from pickle import Pickler as _Pickler
@@ -32,7 +32,7 @@ else:
     from cloudpickle import Pickler as _Pickler
     from cloudpickle import register_pickle_by_value as _register
 
-__all__ = ["Pickler", "Reach", "by_reference"]
+__all__ = ["Pickler", "Reach", "Target", "by_reference"]
 
 #: Classes that were made in this process and sent from it.
 _own: weakref.WeakSet[type] = weakref.WeakSet()
@@ -57,6 +57,12 @@ class Reach:
         self.classes |= other.classes
 
 
+class Target(Protocol):
+    """Where a pickle is written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Pickler(_Pickler):
     """A cloudpickle Pickler that writes down what it reaches.
 
@@ -65,7 +71,7 @@ class Pickler(_Pickler):
     class that comes with each column would change under the functions' feet.
     """
 
-    def __init__(self, file: IO[bytes], *, renew: bool = False) -> None:
+    def __init__(self, file: Target, *, renew: bool = False) -> None:
         super().__init__(file, protocol=5)
         self.reach = Reach()
         self._set_state = _renew if renew else _keep
@@ -110,7 +116,9 @@ class Pickler(_Pickler):
         if kind not in _arrived:
             _own.add(kind)
         make, arguments, state, items, pairs, set_state = reduced
-        return make, arguments, (set_state, state), items, pairs, self._set_state
+        # cloudpickle forgets the qualified name, by which plain pickle finds a class.
+        whole = (kind.__qualname__, set_state, state)
+        return make, arguments, whole, items, pairs, self._set_state
 
     def _reach_module(self, obj: Any) -> None:
         if isinstance(obj.__module__, str):
@@ -184,12 +192,12 @@ def _send_by_value_if_in_no_file(name: str | None) -> None:
             _register(module)
 
 
-_State: TypeAlias = tuple[Callable[[type, Any], Any], Any]
+_State: TypeAlias = tuple[str, Callable[[type, Any], Any], Any]
 
 
 def _renew(kind: type, state: _State) -> None:
     if kind not in _own:
-        set_state, own = state
+        kind.__qualname__, set_state, own = state
         set_state(kind, own)
         _arrived.add(kind)
 

@@ -207,7 +207,7 @@ class ActiveJob:
         if record is not None and self._may_skip(attempt, fault, record):
             if record not in task.skips:
                 if self.tally.skipped_records == self.plan.skips_max:
-                    spent = f"{self.plan.skips_max} bad records were left out already"
+                    spent = f"skip_bad_records={self.plan.skips_max} is used up"
                     self.fail(f"{task.id} failed, and {spent}", *failure)
                     return
                 self.tally.skipped_records += 1

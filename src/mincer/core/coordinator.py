@@ -202,8 +202,8 @@ class Coordinator:
         if job is not None:
             job.done(event, self._now)
         elif not self._ended.get(event.attempt.task.job, True):
-            # Not so for a job that is finished: this may repeat what a winner said, and
-            # its output is the result. Who won is forgotten here, and known to the shell.
+            # Not so for a finished job: this may repeat what a winner said, and its
+            # output is the result. Who won is forgotten here, and known to the shell.
             self._out.append(DiscardOutput(event.attempt))
 
     def _attempt_failed(self, event: AttemptFailed) -> None:

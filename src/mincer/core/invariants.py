@@ -10,7 +10,6 @@ from collections import Counter
 from mincer.core.active_job import ActiveJob
 from mincer.core.coordinator import Coordinator
 from mincer.core.plan import Phase
-from mincer.core.roster import Roster
 from mincer.core.task import Gate, State, Task
 from mincer.errors import Bug
 
@@ -25,7 +24,7 @@ def check(coordinator: Coordinator) -> None:
         for phase in job.tasks.phases:
             _check_phase(job, phase)
         for task in job.tasks:
-            _check_task(job, task, coordinator.roster)
+            _check_task(job, task)
         _check_gates(job)
         started = [attempt.started for attempt in job.running.values()]
         _must(started == sorted(started), f"job {job.id}: attempts out of order")
@@ -79,7 +78,7 @@ def _check_phase(job: ActiveJob, phase: Phase) -> None:
     _must(every == set(range(phase.published)), f"{name}: a number was lost")
 
 
-def _check_task(job: ActiveJob, task: Task, roster: Roster) -> None:
+def _check_task(job: ActiveJob, task: Task) -> None:
     """A task's state, attempts, needs and output agree with one another."""
     name = f"{task.id} ({task.state.value})"
     runs = task.state is State.RUNNING
@@ -95,7 +94,6 @@ def _check_task(job: ActiveJob, task: Task, roster: Roster) -> None:
     made = task.state in (State.DONE, State.COMMITTING)
     _must(not made or 0 <= task.winner < task.attempts_started, f"{name}: no winner")
     _must(made or task.keeper is None, f"{name} is kept by {task.keeper}")
-    _must(task.keeper is None or task.keeper in roster.workers, f"{name}: kept nowhere")
     is_published = task.keeper is not None and job.tasks.is_read(task)
     _must((task.number is not None) == is_published, f"{name}: number {task.number}")
     _must(task.state is not State.FAILED, f"{name}, and the job goes on")

@@ -93,7 +93,7 @@ class PartMade(NamedTuple):
 
     pairs: int
     size_bytes: int
-    #: A checksum of the part's bytes: for a file, the first 32 digits of its SHA-256.
+    #: A checksum of the part; for what a sink wrote, the SHA-256 of its bytes in hex.
     digest: str
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from mincer.codec.keys import canonical
 from mincer.codec.tracebacks import user_frames
 from mincer.context import Context
-from mincer.errors import InputError, MincerError, SegmentError, UserCodeError, Where
+from mincer.errors import InputError, MincerError, SegmentError, UserCodeError
 from mincer.flow.budget import Budget
 from mincer.flow.calls import checked, instance_of, pairs_call
 from mincer.flow.combiner import FOLDS
@@ -305,27 +305,18 @@ def _record_told(cursor: Cursor, attempt: MapAttempt) -> Iterator[None]:
         raise
     except BadRecord as bad:
         raise RecordError(bad.error, bad.ordinal) from bad
-    except OSError as error:
-        # Of the disk that is spilled to, unless the user's own code opened something.
-        frames = user_frames(error)
-        if not frames.startswith("Traceback"):
-            raise
-        raise RecordError(_raised(error, cursor, frames), cursor.ordinal) from error
     except MincerError as error:
         if error.where is None:
             error.where = cursor.where()
         blamed = isinstance(error, InputError)
         raise RecordError(error, None if blamed else cursor.ordinal) from error
     except BaseException as error:
-        raise RecordError(
-            _raised(error, cursor, user_frames(error)), cursor.ordinal
-        ) from error
+        raise RecordError(_raised(error, cursor), cursor.ordinal) from error
 
 
-def _raised(error: BaseException, cursor: Cursor, frames: str) -> UserCodeError:
-    where: Where | None = cursor.where()
+def _raised(error: BaseException, cursor: Cursor) -> UserCodeError:
     return UserCodeError(
         f"mapfn raised {type(error).__name__}: {error}",
-        where=where,
-        user_traceback=frames,
+        where=cursor.where(),
+        user_traceback=user_frames(error),
     )

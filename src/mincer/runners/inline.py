@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -36,7 +36,7 @@ from mincer.runners.inline_calls import (
     told,
 )
 from mincer.runners.report import Report
-from mincer.runners.results import Columns, PartSplit, Results
+from mincer.runners.results import Columns, PartSplit, ReadPart, Results
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 
@@ -68,7 +68,7 @@ class _Job:
     def __init__(self, order: JobOrder, control: JobControl) -> None:
         self.order = order
         self.control = control
-        self.parts = default_parts(order.source.size_bytes)
+        self.parts = 0
         self.skips_left = sum(step.skip_bad_records for step in order.steps)
         self.params = MappingProxyType(dict(order.params))
         self.counters: dict[str, int] = {}
@@ -79,9 +79,14 @@ class _Job:
 
     def run(self) -> Results:
         sink = self.order.sink
+        self.order.source.check()
+        if sink is not None:
+            sink.check()
         try:
             if sink is not None:
                 sink.prepare(self.order.job)
+            # A step that was not told otherwise has as many as the one before.
+            self.parts = default_parts(self.order.source.size_bytes)
             splits: Iterable[Split] = self.order.source.plan()
             outputs: list[list[Pair]] = []
             for index, step in enumerate(self.order.steps):
@@ -102,7 +107,8 @@ class _Job:
     ) -> list[list[Pair]]:
         """Run one step; return the pairs of each of its parts."""
         began = time.monotonic()
-        shuffle = _Shuffle(step, step.parts or self.parts) if step.shuffles else None
+        self.parts = step.parts or self.parts
+        shuffle = _Shuffle(step, self.parts) if step.shuffles else None
         outputs: list[list[Pair]] = []
         for number, split in enumerate(splits):
             pairs = self._map(index, step, number, split, shuffle)
@@ -308,8 +314,11 @@ class _Job:
     def _results(self, outputs: list[list[Pair]]) -> Results:
         sink = self.order.sink
         paths = () if sink is None else sink.paths
-        held = [_Held(pairs) for pairs in outputs]
-        return Results(held, self.report.pairs, self.counters, self.report, paths)
+        # As with every runner: what was written is what is read.
+        parts: Sequence[ReadPart] = [_Held(pairs) for pairs in outputs]
+        if sink is not None:
+            parts = sink.readers()
+        return Results(parts, self.report.pairs, self.counters, self.report, paths)
 
 
 class _Shuffle:

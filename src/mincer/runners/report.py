@@ -56,8 +56,10 @@ class Report:
 
     @property
     def attempts_failed(self) -> int:
-        """Attempts whose work was for nothing, whoever's fault it was."""
-        return sum(n for outcome, n in self.attempts.items() if outcome != "done")
+        """Attempts that ended badly, whoever's fault it was. A cancelled one (of a
+        task that another attempt did first) did not."""
+        good = ("done", "cancelled")
+        return sum(n for outcome, n in self.attempts.items() if outcome not in good)
 
     @property
     def megabytes_per_s(self) -> float:

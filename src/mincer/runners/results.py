@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
@@ -12,7 +13,7 @@ from mincer.flow.ports import Batch
 from mincer.runners.report import Report
 from mincer.sources.base import Source, Split, Spool
 
-__all__ = ["Columns", "PartPairs", "Results"]
+__all__ = ["Columns", "PartPairs", "PartSplit", "ReadPart", "Results"]
 
 #: Two columns of one length: keys and values.
 Columns: TypeAlias = tuple[list[Any], list[Any]]
@@ -43,6 +44,8 @@ class Results:
         self._pairs = pairs
         self.counters: Mapping[str, int] = MappingProxyType(dict(counters))
         self.report = report
+        if paths and report.output is None:
+            report.output = os.path.dirname(paths[0])
         #: The part files, when an output folder was asked for.
         self.paths = list(paths)
         self._finalizer = weakref.finalize(self, on_close or _nothing)

@@ -1,4 +1,4 @@
-"""The contract of a source: something that can be planned as splits and read anywhere."""
+"""The contract of a source: what can be planned as splits and read anywhere."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Source(ABC):
         """Total input size when it is known without reading the source, else None."""
 
     @abstractmethod
-    def plan(self, spool: Spool | None = None, split_bytes: int | None = None) -> Iterator[Split]:
+    def plan(
+        self, spool: Spool | None = None, split_bytes: int | None = None
+    ) -> Iterator[Split]:
         """Yield the splits, in order. May take as long as the user's iterable does.
 
         `spool`: where to put batches that other processes must read; None means that
@@ -68,5 +70,3 @@ class Source(ABC):
     def describe(self) -> str:
         """One line for people."""
         return type(self).__name__
-
-

@@ -38,7 +38,8 @@ class InputStream:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self._raw: IO[bytes] = open(path, "rb")
+            # `close` closes it: this object is the context manager.
+            self._raw: IO[bytes] = open(path, "rb")  # noqa: SIM115
         except OSError as error:
             raise self._unreadable(error) from error
         try:
@@ -75,7 +76,7 @@ class InputStream:
         return data[:size]
 
     def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, fewer only at the end; without a size all that is left."""
+        """Return `size` bytes, fewer only at the end; without a size all the rest."""
         data: bytes = self._told(lambda: self._stream.read(size))
         return data
 

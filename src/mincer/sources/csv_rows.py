@@ -1,24 +1,25 @@
 """`csv`: each row of the files is a dict, by the header of its file."""
 
-# Strategy: most rows are one line, so a block of lines is parsed at once. A block without a
-# quote is split by the delimiter alone. One with quotes goes through the standard `csv`,
-# with a sentinel as its last line: if it comes back as a row, no quote was open at the
-# end; else the last row goes on in the next block. A file larger than a split is cut
-# only when no quoted field holds a line end, and when `csv` cannot disagree about what
-# is quoted. The driver finds that out by searching for quotes, at GB/s: they come in
-# pairs on each line, and each that opens stands where a field begins. (To parse the file
-# on the driver would be as slow as reading it there.)
+# Strategy: most rows are one line, so a block of lines is parsed at once. A block
+# without a quote is split by the delimiter alone. One with quotes goes through the
+# standard `csv`, with a sentinel as its last line: if it comes back as a row, no
+# quote was open at the end; else the last row goes on in the next block. A file
+# larger than a split is cut only when no quoted field holds a line end, and when
+# `csv` cannot disagree about what is quoted. The driver finds that out by searching
+# for quotes, at GB/s: they come in pairs on each line, and each that opens stands
+# where a field begins. (To parse the file on the driver would be as slow as reading
+# it there.)
 #
-# The ordinal of a row counts rows, blank ones included, headers not. Its key is the byte
-# offset of its first line, cut or not.
+# The ordinal of a row counts rows, blank ones included, headers not. Its key is the
+# byte offset of its first line, cut or not.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Generator, Iterator
 from functools import partial
 from io import StringIO
-from typing import NamedTuple, TypeAlias
+from itertools import repeat
+from typing import NamedTuple, TypeAlias, cast
 
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
@@ -27,7 +28,7 @@ from mincer.sources.encoding import check_encoding, lines_of
 from mincer.sources.file_source import FileSource, PieceSplit, undecodable
 from mincer.sources.paths import InputFile, Paths
 from mincer.sources.pieces import BLOCK_BYTES, Block, LineReader, Piece, starts_of
-from mincer.sources.splits import FilePiece, runs
+from mincer.sources.splits import FilePiece
 from mincer.sources.stdin import claim_stdin, stdin_pieces
 
 __all__ = ["CsvSource", "CsvSplit"]
@@ -54,10 +55,11 @@ class CsvSource(FileSource):
         if (
             not isinstance(delimiter, str)
             or len(delimiter) != 1
+            or not delimiter.isascii()
             or delimiter in '"\r\n'
         ):
             raise UsageError(
-                f"delimiter is one character, not {preview(delimiter)}",
+                f"delimiter is one ASCII character, not {preview(delimiter)}",
                 hint='For example delimiter=";" or "\\t".',
             )
         name = check_encoding(encoding)
@@ -126,7 +128,7 @@ def _rows_of_stdin(delimiter: str) -> Iterator[bytes]:
             # Where rows end is the same for any encoding in which lines can be cut.
             yield line.decode("latin-1")
 
-    rows = csv.reader(lines(), delimiter=delimiter if delimiter < "\x7f" else ",")
+    rows = csv.reader(lines(), delimiter=delimiter)
     while True:
         try:
             row = next(rows, None)
@@ -170,17 +172,17 @@ class CsvSplit(PieceSplit):
         if header is None and piece.start:
             assert isinstance(piece, FilePiece)
             header = self.header_of(piece._replace(start=0, end=piece.file_bytes))
-        with LineReader(piece, self.encoding) as reader:
-            for rows, starts, _, used_bytes in self._parse(reader):
+        with LineReader(piece, self.encoding, self.block_bytes) as reader:
+            for parsed in self._parse(reader):
+                rows, starts = parsed.rows, parsed.starts
                 if header is None:
                     at = next((i for i, row in enumerate(rows) if row), None)
                     if at is None:
                         continue
                     header = _checked(rows[at], reader.path)
                     del rows[: at + 1], starts[: at + 1]
-                yield from _batches(
-                    reader.path, header, rows, starts, used_bytes, first, skip
-                )
+                if rows:
+                    yield from _batches(reader.path, header, parsed, first, skip)
                 first += len(rows)
         return first
 
@@ -259,16 +261,112 @@ class CsvSplit(PieceSplit):
         lines = StringIO(text + _SENTINEL, newline="\n")
         reader = csv.reader(lines, delimiter=self.delimiter)
         rows: list[Row] = []
-        first_lines: list[int] = []
+        begin = [0]
         while True:
-            line = reader.line_num
             try:
-                rows.extend(iter_rows := list(reader))
-            except csv.Error:
+                for row in reader:
+                    rows.append(row)
+                    begin.append(reader.line_num)
                 break
-            first_lines.extend(range(line, line + len(iter_rows)))
-            break
-        return rows, first_lines, True
+            except csv.Error as error:
+                where = Where(path, starts[begin[-1]])
+                line = text.split("\n")[begin[-1]]
+                rows.append(self._refused(path, where, line, error))
+                begin.append(reader.line_num)
+        begin.pop()
+        if rows[-1] == [_SENTINEL]:
+            del rows[-1], begin[-1]
+            return rows, begin, True
+        return rows, begin, isinstance(rows[-1], InputError)
+
+    def _refused(self, path: str, where: Where, line: str, error: Exception) -> Row:
+        if '"' not in line:
+            # A lone \r, or a long field: in a block without quotes it is no error.
+            return line.removesuffix("\r").split(self.delimiter)
+        return InputError(
+            f"a row of {path} is not CSV: {error}",
+            where=Where(path, where.offset, value=preview(line)),
+            hint="Is a quote never closed? If the field is that long, call "
+            "csv.field_size_limit(N) at the top of the job file.",
+        )
+
+
+def _batches(
+    path: str,
+    header: list[str],
+    parsed: _Rows,
+    first: int,
+    skip: frozenset[int],
+) -> Iterator[Batch]:
+    """The batches between blank, skipped and malformed rows."""
+    rows, starts, _, used_bytes = parsed
+    if not skip and set(map(type, rows)) == {list} and _widths(rows) == {len(header)}:
+        yield _batch(path, header, rows, starts, first, used_bytes)
+        return
+    start = 0
+    for index, row in enumerate([*rows, []]):
+        flaw: InputError | None = None
+        if first + index not in skip and row:
+            flaw = _flaw_of(row, header, path, index, starts)
+            if flaw is None:
+                continue
+        if index > start:
+            size = used_bytes * (index - start) // len(rows)
+            run = slice(start, index)
+            yield _batch(path, header, rows[run], starts[run], first + start, size)
+        if flaw is not None:
+            raise BadRecord(first + index, flaw)
+        start = index + 1
+
+
+def _widths(rows: list[Row]) -> set[int]:
+    return {len(row) for row in rows if isinstance(row, list)}
+
+
+def _flaw_of(
+    row: Row, header: list[str], path: str, index: int, starts: list[int]
+) -> InputError | None:
+    if isinstance(row, InputError):
+        return row
+    if len(row) == len(header):
+        return None
+    return InputError(
+        f"a row of {path} has {len(row)} fields, and its header names {len(header)}",
+        where=Where(path, starts[index], value=preview(row)),
+        hint="Is the delimiter right? delimiter=',' is the default.",
+    )
+
+
+def _batch(
+    path: str,
+    header: list[str],
+    rows: list[Row],
+    starts: list[int],
+    first: int,
+    used_bytes: int,
+) -> Batch:
+    # By map: no Python code runs for a row. (None of them is an error any more.)
+    values = list(map(dict, map(zip, repeat(header), cast("list[list[str]]", rows))))
+    return Batch(first, starts, values, used_bytes, partial(_locate, path, starts))
+
+
+def _locate(path: str, starts: list[int], index: int) -> Where:
+    return Where(path, starts[index])
+
+
+def _flaw_of_text(row: Row, reader: LineReader, start: int) -> Row:
+    """The row, or an error when it holds bytes that are no text."""
+    if isinstance(row, InputError):
+        return row
+    try:
+        "".join(row).encode("utf-8")
+    except UnicodeEncodeError:
+        return InputError(
+            f"a row of {reader.path} is not {reader.codec}",
+            where=Where(reader.path, start, value=preview(row)),
+            hint='Name its encoding, for example encoding="latin-1".',
+        )
+    return row
 
 
 def _checked(row: Row, path: str) -> list[str]:

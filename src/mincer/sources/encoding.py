@@ -1,11 +1,11 @@
 """Where the lines of an encoded text end, and whether its bytes alone can tell."""
 
-# Strategy: text is cut into lines as bytes, and decoded a block at a time. In UTF-8, the
-# code pages and the multi-byte encodings of East Asia the byte 0x0A is a line end and
-# nothing else, so a file may be cut anywhere. In UTF-16 and UTF-32 it is a byte like any
-# other, and a line end is a whole unit; they and all we do not know are read from the
-# start. (An encoding with shifts, as ISO-2022, is back in its first state at each line
-# end: its standard says so.)
+# Strategy: text is cut into lines as bytes, and decoded a block at a time. In UTF-8,
+# the code pages and the multi-byte encodings of East Asia the byte 0x0A is a line end
+# and nothing else, so a file may be cut anywhere. In UTF-16 and UTF-32 it is a byte
+# like any other, and a line end is a whole unit; they and all we do not know are read
+# from the start. (An encoding with shifts, as ISO-2022, is back in its first state at
+# each line end: its standard says so.)
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def codec_of(encoding: str, head: bytes) -> tuple[str, int]:
     for mark, codec in _BOMS.get(encoding, ()):
         if head.startswith(mark):
             return codec, len(mark)
-    # Without a mark Python would take the order of the machine: not the same everywhere.
+    # Without a mark Python would take the order of the machine: not the same
+    # everywhere.
     return (encoding + "-le" if encoding in _BOMS else encoding), 0
 
 

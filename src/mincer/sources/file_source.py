@@ -22,6 +22,8 @@ __all__ = ["FileSource", "PieceSplit", "check_tag", "undecodable"]
 class PieceSplit(Split):
     """Some pieces of files, one after another."""
 
+    block_bytes = BLOCK_BYTES
+
     def __init__(self, pieces: tuple[Piece, ...], tag: str | None) -> None:
         self.pieces = pieces
         self.tag = tag

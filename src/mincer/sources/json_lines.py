@@ -51,7 +51,7 @@ class JsonSplit(PieceSplit):
 
         decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
         refusals = (msgspec.MsgspecError, ValueError, RecursionError)
-        with LineReader(piece, "utf-8") as reader:
+        with LineReader(piece, "utf-8", self.block_bytes) as reader:
             for block in reader:
                 lines = lines_of(block.data, _NEWLINE)
                 if not skip:
@@ -89,7 +89,9 @@ def _line_by_line(
             values = []
         if flaw is not None:
             where = place_of(path, block.offset, block.data, _NEWLINE, index)
-            raise BadRecord(first + index, _malformed(path, where, line, flaw)) from flaw
+            raise BadRecord(
+                first + index, _malformed(path, where, line, flaw)
+            ) from flaw
     if values:
         yield _batch(path, block, lines, values, first, len(lines) - len(values))
 
@@ -119,9 +121,7 @@ def _locate(path: str, offset: int, lines: list[bytes], index: int) -> Where:
     return Where(path, offset + sum(map(len, lines[:index])) + index)
 
 
-def _malformed(
-    path: str, where: Where, line: bytes, flaw: Exception
-) -> InputError:
+def _malformed(path: str, where: Where, line: bytes, flaw: Exception) -> InputError:
     # "(char 3)" and "line 1" would be of the line alone, and mislead.
     reason = getattr(flaw, "msg", None) or flaw
     column = getattr(flaw, "colno", None)

@@ -47,7 +47,7 @@ def _check_path(path: Any) -> str:
             return text
     raise UsageError(
         f"paths: {preview(path)} is not a path",
-        hint="Give a str or Path (a file, a folder, a glob, or '-'), or a list of them.",
+        hint="Give a str or Path (a file, folder, glob, or '-'), or a list of them.",
     )
 
 

@@ -1,16 +1,16 @@
 """A piece of input as blocks of whole lines: each line is read once, wherever cut."""
 
-# Strategy: a line belongs to the piece, and to the block, in which its first byte lies. So
-# whoever starts in the middle goes on to the first line that starts there, and whoever
-# ends in the middle of a line reads it to its end: nobody needs to know the cuts of
-# others. Blocks are cut at multiples of their size, counted from the start of the file,
-# so that they do not depend on the splits either. Nothing is read twice but the byte
-# before a piece: it tells whether a line starts with the piece.
+# Strategy: a line belongs to the piece, and to the block, in which its first byte
+# lies. So whoever starts in the middle goes on to the first line that starts there,
+# and whoever ends in the middle of a line reads it to its end: nobody needs to know
+# the cuts of others. Blocks are cut at multiples of their size, counted from the
+# start of the file, so that they do not depend on the splits either. Nothing is read
+# twice but the byte before a piece: it tells whether a line starts with the piece.
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import add
@@ -84,8 +84,8 @@ class _LineStream(Protocol):
 def cut_lines(
     stream: _LineStream, start: int, end: int, block_bytes: int, newline: bytes
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, lines) from `stream`, which stands at `start`, where a line starts,
-    up to the line that is begun last before `end`."""
+    """Yield (offset, lines) from `stream`, which stands at `start`, where a line
+    starts, up to the line that is begun last before `end`."""
     width = len(newline)
     at = start
     while at < end:
@@ -113,7 +113,7 @@ def _to_line_end(stream: _LineStream, newline: bytes) -> bytes:
     return b"".join(units)
 
 
-def starts_of(lines: list[bytes], offset: int, width: int) -> Iterator[int]:
+def starts_of(lines: Sequence[str | bytes], offset: int, width: int) -> Iterator[int]:
     """The offset of each of `lines`, the first of which starts at `offset`."""
     ends = accumulate(map(len, lines), initial=offset)
     return map(add, ends, range(0, len(lines) * width, width))

@@ -40,9 +40,7 @@ def read_stdin(spool: Spool | None, block_bytes: int) -> Iterator[StdinPiece]:
     return stdin_pieces((data for _, data in blocks), spool)
 
 
-def stdin_pieces(
-    blocks: Iterable[bytes], spool: Spool | None
-) -> Iterator[StdinPiece]:
+def stdin_pieces(blocks: Iterable[bytes], spool: Spool | None) -> Iterator[StdinPiece]:
     """The pieces that hold these consecutive bytes of stdin."""
     start = 0
     reading = iter(blocks)

@@ -34,9 +34,7 @@ class BlockSource(FileSource):
         self.grid_bytes = parse_size(size, "size")
 
     def split(self, pieces: tuple[Piece, ...]) -> BlockSplit:
-        return BlockSplit(
-            pieces, self.tag, self.grid_bytes, self.encoding, self.errors
-        )
+        return BlockSplit(pieces, self.tag, self.grid_bytes, self.encoding, self.errors)
 
 
 class BlockSplit(PieceSplit):

@@ -66,7 +66,7 @@ class TextSplit(PieceSplit):
     def read_piece(
         self, piece: Piece, first: int, skip: frozenset[int]
     ) -> Generator[Batch, None, int]:
-        with LineReader(piece, self.encoding) as reader:
+        with LineReader(piece, self.encoding, self.block_bytes) as reader:
             for block in reader:
                 if not skip:
                     first = yield from self._read_block(reader, block, first)
@@ -94,15 +94,19 @@ class TextSplit(PieceSplit):
                 yield from self._read_block(reader, good, first)
             flaw = undecodable(reader.path, offset + error.start, error)
             raise BadRecord(first + bad, flaw) from error
+        # One character is one byte: lines of text are as long as those of bytes.
+        alike = text.isascii() and len(text) == len(data)
         if "\r" in text:
             text = text.replace("\r\n", "\n")
         values = text.split("\n")
+        ends = len(values) - 1
         if data.endswith(newline):
             values.pop()
+        returns = len(data) - len(text)
         starts: Callable[[], Iterable[int]]
-        if len(text) == len(data) and text.isascii():
-            # One character is one byte, so lines of text are as long as those of bytes.
-            starts = partial(_starts_of_ascii, values, offset)
+        if alike and returns in (0, ends):
+            # All lines end alike, in \n or in \r\n.
+            starts = partial(starts_of, values, offset, 2 if returns else 1)
         else:
             if self.errors != "strict" or reader.codec != "utf-8":
                 values = self._one_a_line(reader, data, values)
@@ -145,14 +149,8 @@ class TextSplit(PieceSplit):
         return repeat(None, count)
 
 
-def _starts_of_ascii(values: list[str], offset: int) -> Iterator[int]:
-    # str and bytes have lengths alike.
-    return starts_of(values, offset, 1)
-
-
 def _starts_of_bytes(data: bytes, offset: int, newline: bytes) -> Iterator[int]:
-    """Lazy: the lines of bytes are made when the first key is asked for."""
-    yield from starts_of(lines_of(data, newline), offset, len(newline))
+    return starts_of(lines_of(data, newline), offset, len(newline))
 
 
 def _locate(path: str, offset: int, data: bytes, newline: bytes, index: int) -> Where:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, NamedTuple
 
 from mincer.errors import Bug, SegmentError
@@ -35,7 +37,7 @@ class AppendFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._file: IO[bytes] = open(path, "ab", buffering=_BUFFER_BYTES)  # noqa: SIM115
+        self._file = self._open()
         self._start = self._at = self._file.tell()
 
     def begin(self) -> None:
@@ -45,13 +47,15 @@ class AppendFile:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         at = self._at - self._start
-        self._file.write(data)
+        with _kept(self.path):
+            self._file.write(data)
         self._at += len(data)
         return at
 
     def commit(self) -> Place:
         """The output is whole: other processes may read it."""
-        self._file.flush()
+        with _kept(self.path):
+            self._file.flush()
         place = Place(self.path, self._start, self._at - self._start)
         self._start = self._at
         return place
@@ -60,7 +64,7 @@ class AppendFile:
         """Cut off what was written since `begin`."""
         # A new file object, since the old one may hold bytes that a full disk refused.
         file = self._file
-        self._file = open(self.path, "ab", buffering=_BUFFER_BYTES)  # noqa: SIM115
+        self._file = self._open()
         try:
             file.close()
         except OSError:
@@ -71,6 +75,22 @@ class AppendFile:
 
     def close(self) -> None:
         self._file.close()
+
+    def _open(self) -> IO[bytes]:
+        return open(self.path, "ab", buffering=_BUFFER_BYTES)
+
+
+@contextmanager
+def _kept(path: str) -> Iterator[None]:
+    """What the disk cannot keep is a `SegmentError` that names no segment."""
+    try:
+        yield
+    except OSError as error:
+        folder = os.path.dirname(path)
+        raise SegmentError(
+            f"the disk of {folder} failed: {error.strerror}",
+            hint="Free some space, or set TMPDIR to a folder on a larger disk.",
+        ) from error
 
 
 class FileCache:
@@ -143,7 +163,7 @@ class DiskScratch:
     def create(self) -> DiskScratchFile:
         import tempfile
 
-        file = DiskScratchFile(tempfile.TemporaryFile(dir=self._folder))
+        file = DiskScratchFile(tempfile.TemporaryFile(dir=self._folder), self._folder)
         self._files.append(file)
         return file
 
@@ -156,8 +176,9 @@ class DiskScratch:
 class DiskScratchFile:
     """A `ScratchFile` on disk."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], folder: str) -> None:
         self._file = file
+        self._path = os.path.join(folder, "scratch")
         self._end = 0
         #: False after a read, which leaves the position in the middle.
         self._at_end = True
@@ -167,14 +188,16 @@ class DiskScratchFile:
             self._file.seek(0, os.SEEK_END)
             self._at_end = True
         at = self._end
-        self._file.write(data)
+        with _kept(self._path):
+            self._file.write(data)
         self._end += len(data)
         return at
 
     def read(self, offset: int, size: int) -> bytes:
         self._at_end = False
-        self._file.seek(offset)
-        data = self._file.read(size)
+        with _kept(self._path):  # what is buffered is written first
+            self._file.seek(offset)
+            data = self._file.read(size)
         if len(data) != size:
             raise Bug(f"a scratch file ends before {offset + size} bytes")
         return data

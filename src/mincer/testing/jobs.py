@@ -89,9 +89,9 @@ class SumsUntilClose:
     def __init__(self) -> None:
         self.total = 0
 
-    def __call__(self, key: Any, value: int) -> None:
-        self.total += value
-        if value == 13:
+    def __call__(self, key: Any, line: str) -> None:
+        self.total += int(line)
+        if line == "13":
             raise ValueError("unlucky 13")
 
     def close(self) -> Iterator[Pair]:

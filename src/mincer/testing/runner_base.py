@@ -10,8 +10,14 @@ import pytest
 from mincer.api import Job, Pipeline
 from mincer.runners.base import Runner
 from mincer.runners.results import Results
+from mincer.sources import Source, items
 
-__all__ = ["Run", "RunnerCases"]
+__all__ = ["Run", "RunnerCases", "texts"]
+
+
+def texts(*lines: str) -> Source:
+    """Texts as records, where a list of them would be paths."""
+    return items(lines)
 
 
 class Run(Protocol):

@@ -11,7 +11,7 @@ import mincer
 from mincer.errors import UserCodeError
 from mincer.job import COMBINE_BUILTINS, REDUCE_BUILTINS
 from mincer.testing import jobs
-from mincer.testing.runner_base import Run, RunnerCases
+from mincer.testing.runner_base import Run, RunnerCases, texts
 
 __all__ = ["FunctionCases"]
 
@@ -46,7 +46,7 @@ class FunctionCases(RunnerCases):
         assert list(results) == [(1, "mapping"), (2, "list"), (3, "iterator")]
 
     def test_a_class_as_mapfn_is_built_once_and_closed(self, run: Run) -> None:
-        results = run(mincer.Job(jobs.SumsUntilClose, sum), [1, 2, 3, 4])
+        results = run(mincer.Job(jobs.SumsUntilClose, sum), texts("1", "2", "3", "4"))
         assert results.to_dict() == {"total": 10}
 
     def test_a_class_as_reducefn_is_built_once_a_part(self, run: Run) -> None:

@@ -13,7 +13,7 @@ import mincer
 from mincer.codec.keys import part_of
 from mincer.errors import OrderError, UserCodeError
 from mincer.testing import jobs
-from mincer.testing.runner_base import Run, RunnerCases
+from mincer.testing.runner_base import Run, RunnerCases, texts
 
 __all__ = ["OrderCases"]
 
@@ -135,7 +135,7 @@ class OrderCases(RunnerCases):
     ) -> None:
         job = mincer.Job(jobs.words, sum, partitionfn=partitionfn, parts=3)
         with pytest.raises(UserCodeError, match=says) as caught:
-            run(job, ["word"])
+            run(job, texts("word"))
         assert "word" in str(caught.value)
 
     @pytest.mark.parametrize(

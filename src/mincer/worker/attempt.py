@@ -25,7 +25,6 @@ from mincer.errors import (
     Bug,
     JobError,
     MincerError,
-    OutputError,
     OverMemoryError,
     SegmentError,
     ShipError,
@@ -99,11 +98,6 @@ class Bench:
                 return AttemptUnmade(attempt, Fault.WORKER_FAULT, error)
             lost = (error.segment,)
             return AttemptUnmade(attempt, Fault.NEED_LOST, error, lost=lost)
-        except OSError as error:
-            what = f"a worker's disk failed: {error}"
-            hint = "Free some space, or set TMPDIR to a folder on a larger disk."
-            failure = OutputError(what, hint=hint)
-            return AttemptUnmade(attempt, Fault.WORKER_FAULT, failure)
         except MincerError as error:
             return AttemptUnmade(attempt, _fault_of(error), error)
         except Exception as error:
@@ -122,6 +116,12 @@ class Bench:
             wall_s=ended - started,
             ended=ended,
         )
+
+    def close(self) -> None:
+        """Close the files that are kept open."""
+        self._files.close()
+        if self._output is not None:
+            self._output.close()
 
     def _run(self, order: Order) -> AttemptMade:
         code = self._code(order)

@@ -35,7 +35,7 @@ from mincer.store.disk import FileCache, Place, PlaceReader
 from mincer.store.folder import OwnedFolder
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
-from mincer.worker.modules import collect
+from mincer.worker.modules import collect_reach
 from mincer.worker.orders import (
     AttemptMade,
     JobCode,
@@ -110,11 +110,12 @@ class LocalJob:
         self.bytes_read = 0
         self._splits: list[bytes] = []
         self._spool: Spool | None = None
+        self._modules: Modules | None = None
+        self._steps: list[_Step] = []
         try:
-            self._modules = self._pack_modules()
-            self._steps = [self._pack(number) for number in range(len(order.steps))]
+            self._pack()
         except BaseException:
-            self.folder.remove()
+            self.close()
             raise
 
     @property
@@ -133,22 +134,36 @@ class LocalJob:
 
     # --- what travels
 
-    def _pack_modules(self) -> Modules | None:
-        modules = collect([step.plain() for step in self.order.steps])
-        if not modules.names:
-            return None
-        path = os.path.join(self.folder.path, "modules.zip")
-        with open(path, "wb") as file:
-            file.write(modules.data)
-        unpacked = os.path.join(self.folder.path, "code")
-        return Modules(path, modules.digest, unpacked)
+    def _pack(self) -> None:
+        """Write down what the children need: functions, and modules that they use."""
+        codes = [self._code(number) for number in range(len(self.order.steps))]
+        # The source too, since its splits may be of a class of the user's.
+        _, reach = functions.dump_reaching(type(self.order.source))
+        for number, code in enumerate(codes):
+            data, more = functions.dump_reaching(code)
+            reach.add(more)
+            path = os.path.join(self.folder.path, f"code-{number}")
+            with open(path, "wb") as file:
+                file.write(data)
+            folder = os.path.join(self.folder.path, f"step-{number}")
+            os.makedirs(os.path.join(folder, "maps"))
+            os.makedirs(os.path.join(folder, "out"))
+            log = CommitLog(os.path.join(folder, "log"))
+            step = _Step(path, folder, log, code.parts, code.step.shuffles)
+            self._steps.append(step)
+        modules = collect_reach(reach)
+        if modules.names:
+            path = os.path.join(self.folder.path, "modules.zip")
+            with open(path, "wb") as file:
+                file.write(modules.data)
+            unpacked = os.path.join(self.folder.path, "code")
+            self._modules = Modules(path, modules.digest, unpacked)
 
-    def _pack(self, number: int) -> _Step:
+    def _code(self, number: int) -> JobCode:
         order = self.order
-        step = order.steps[number]
         last = number == len(order.steps) - 1
-        code = JobCode(
-            step=step.plain(),
+        return JobCode(
+            step=order.steps[number].plain(),
             parts=self._parts(number),
             job_name=order.name,
             params=order.params,
@@ -156,14 +171,6 @@ class LocalJob:
             records_max=order.records_max if number == 0 else None,
             memory_bytes=self.memory_bytes,
         )
-        path = os.path.join(self.folder.path, f"code-{number}")
-        with open(path, "wb") as file:
-            file.write(functions.dump(code))
-        folder = os.path.join(self.folder.path, f"step-{number}")
-        os.makedirs(os.path.join(folder, "maps"))
-        os.makedirs(os.path.join(folder, "out"))
-        log = CommitLog(os.path.join(folder, "log"))
-        return _Step(path, folder, log, code.parts, step.shuffles)
 
     def _parts(self, number: int) -> int:
         """The parts of a step: as asked for, by the input, or as the step before."""

@@ -1,0 +1,65 @@
+"""The child's own end: what it does with its pipes, its parent and its replies."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mincer.core.events import Fault
+from mincer.errors import JobError
+from mincer.ids import AttemptId, TaskId
+from mincer.worker.child import _unsendable
+from mincer.worker.orders import AttemptMade, AttemptUnmade
+from mincer.worker.page import Page
+from mincer.worker.pipes import read_frame, write_frame
+
+ATTEMPT = AttemptId(TaskId("job", 0, "map", 0), 0)
+
+
+@pytest.fixture
+def child(tmp_path, job):
+    page = Page(str(tmp_path / "page"), create=True)
+    call = f"main('child', {page.path!r}, {str(tmp_path / 'stack')!r})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from mincer.worker.child import main; {call}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    yield process
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+    page.close()
+
+
+def test_it_says_that_it_is_there_and_leaves_when_asked(child):
+    assert read_frame(child.stdout.fileno()) == child.pid
+    write_frame(child.stdin.fileno(), None)
+    assert child.wait(timeout=10) == 0
+
+
+def test_it_leaves_when_nobody_can_ask_any_more(child):
+    read_frame(child.stdout.fileno())
+    child.stdin.close()
+    assert child.wait(timeout=10) in (0, 1)
+
+
+def test_it_answers_orders(child, job):
+    def mapfn(key, value):
+        yield value, os.getpid()
+
+    read_frame(child.stdout.fileno())
+    write_frame(child.stdin.fileno(), job.map_order(job.code(mapfn, max), ["a"]))
+    reply = read_frame(child.stdout.fileno())
+    assert isinstance(reply, AttemptMade)
+    assert reply.made.pairs == 1
+
+
+def test_an_error_that_does_not_pickle_is_told_in_words():
+    unsent = AttemptUnmade(ATTEMPT, Fault.RAISED, JobError("what it said"))
+    told = _unsendable(unsent, TypeError("no pickle"))
+    assert "what it said" in told.error.what
+    with pytest.raises(TypeError):
+        _unsendable(AttemptMade(ATTEMPT, None, 0, None), TypeError("no pickle"))

@@ -1,0 +1,64 @@
+"""What a process may use of its machine."""
+
+import os
+
+import pytest
+
+from mincer.limits import MEMORY_BYTES_MIN
+from mincer.worker import machine
+
+
+@pytest.fixture
+def cgroup(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_CGROUP", str(tmp_path))
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    return write
+
+
+def test_a_quota_limits_the_cores(cgroup):
+    cgroup("cpu.max", "max 100000\n")
+    free = machine.cores()
+    cgroup("cpu.max", "50000 100000\n")
+    assert machine.cores() == 1
+    assert free >= 1
+
+
+def test_a_quota_of_the_older_kind(cgroup):
+    cgroup("cpu/cpu.cfs_quota_us", "100000\n")
+    cgroup("cpu/cpu.cfs_period_us", "100000\n")
+    assert machine.cores() == 1
+
+
+def test_no_cgroup_is_no_limit(cgroup):
+    assert machine.cores() >= 1
+    assert machine.usable_memory_bytes() > MEMORY_BYTES_MIN
+
+
+def test_the_smaller_memory_counts(cgroup):
+    cgroup("memory.max", "max\n")
+    free = machine.usable_memory_bytes()
+    cgroup("memory.max", "500000000\n")
+    assert machine.usable_memory_bytes() == 500_000_000 < free
+    assert machine.memory_per_slot(2) == 125_000_000
+    assert machine.memory_per_slot(1000) == MEMORY_BYTES_MIN
+
+
+def test_a_cgroup_of_the_older_kind(cgroup):
+    cgroup("memory/memory.limit_in_bytes", "9223372036854771712\n")
+    assert machine.usable_memory_bytes() < 1 << 60
+
+
+def test_resident_memory_is_what_this_process_has():
+    before = machine.resident_bytes()
+    block = bytearray(os.urandom(1)) * 50_000_000
+    assert machine.resident_bytes(os.getpid()) - before > 40_000_000
+    del block
+
+
+def test_a_process_that_is_gone_has_none():
+    assert machine.resident_bytes(2**22 + 1) == 0
