@@ -56,9 +56,10 @@ def read_without_bad(split, block_bytes=None):
         try:
             return read_split(split, skip, block_bytes), errors
         except BadRecord as bad:
-            assert bad.ordinal not in skip
-            skip.add(bad.ordinal)
-            errors.append(bad.error)
+            ordinal, error = bad.args
+        assert ordinal not in skip
+        skip.add(ordinal)
+        errors.append(error)
 
 
 def lines_of_file(data):

@@ -107,7 +107,7 @@ def test_a_skippable_frame(folder):
 
 
 def test_a_file_that_is_gone(folder):
-    with pytest.raises(InputError, match="cannot read .*gone: No such file"):
+    with pytest.raises(InputError, match=r"cannot read .*gone: No such file"):
         InputStream(str(folder / "gone"))
 
 

@@ -15,7 +15,18 @@ from mincer.flow.ports import BadRecord
 
 SIZES = st.integers(1, 60)
 FIELDS = st.sampled_from(
-    ["a", "", "é", "x y", 'say "hi"', "1,5", "two\nlines", "two\r\nlines", "\u2028", "'"]
+    [
+        "a",
+        "",
+        "é",
+        "x y",
+        'say "hi"',
+        "1,5",
+        "two\nlines",
+        "two\r\nlines",
+        "\u2028",
+        "'",
+    ]
 )
 PLAIN = st.sampled_from(["a", "", "é", "x y", "\u2028", "'"])
 QUOTED = st.sampled_from(["a", "é", 'say "hi"', "1,5", '"', ",", '","'])
@@ -70,7 +81,9 @@ def test_skipped_ordinals(path, rows, block_bytes, skip):
 
 @given(
     st.lists(
-        st.sampled_from([b'"', b'""', b",", b"\n", b"a", b"\r\n", b'"b"', "é".encode()]),
+        st.sampled_from(
+            [b'"', b'""', b",", b"\n", b"a", b"\r\n", b'"b"', "é".encode()]
+        ),
         max_size=40,
     ).map(b"".join),
     SIZES,

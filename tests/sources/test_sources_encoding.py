@@ -50,12 +50,13 @@ def test_errors():
         check_errors("none")
 
 
-@pytest.mark.parametrize("name", ["utf-8", "iso8859-1", "gb18030", "shift_jis", "cp932"])
+@pytest.mark.parametrize(
+    "name", ["utf-8", "iso8859-1", "gb18030", "shift_jis", "cp932"]
+)
 def test_in_cuttable_encodings_the_byte_is_a_line_end(name):
     """Whatever character is encoded, the byte 0x0A is in none but the line end."""
-    for number in range(0x110000):
-        if number != 10 and not 0xD800 <= number < 0xE000:
-            assert b"\n" not in chr(number).encode(name, "ignore")
+    others = "".join(map(chr, range(0x110000))).replace("\n", "")
+    assert b"\n" not in others.encode(name, "ignore")
 
 
 @pytest.mark.parametrize(
@@ -77,10 +78,10 @@ def test_marks(encoding, head, expected):
 
 def test_line_ends_are_whole_units():
     newline = newline_of("utf-16-le")
-    data = "\u0a00\u000a\u0a0a\n".encode("utf-16-le")
+    data = "\u0a01\u0100\n\u0a0a\n".encode("utf-16-le")
     assert data.find(newline) == 1
-    assert find_newline(data, newline) == 2
-    assert find_newline(data, newline, 4) == 6
-    assert lines_of(data, newline) == [b"\x00\x0a", b"\x0a\x0a"]
+    assert find_newline(data, newline) == 4
+    assert find_newline(data, newline, 6) == 8
+    assert lines_of(data, newline) == [b"\x01\n\0\x01", b"\n\n"]
     assert lines_of(b"a\n\nb", b"\n") == [b"a", b"", b"b"]
     assert lines_of(b"", b"\n") == []

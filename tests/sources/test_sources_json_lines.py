@@ -90,9 +90,7 @@ def test_a_malformed_line_is_told(path):
         next(batches)
     error = caught.value.error
     assert caught.value.ordinal == 1
-    assert error.what == (
-        f"a line of {path} is not JSON: Expecting value in column 7"
-    )
+    assert error.what == (f"a line of {path} is not JSON: Expecting value in column 7")
     assert error.where.offset == 9
     assert error.where.value == """b'{"a": x}'"""
 

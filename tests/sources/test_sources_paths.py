@@ -24,7 +24,8 @@ def tree(tmp_path, monkeypatch):
 
 def found(*paths):
     return [
-        file and file.path.replace(os.sep, "/") for file in find_files(check_paths([*paths]))
+        file and file.path.replace(os.sep, "/")
+        for file in find_files(check_paths([*paths]))
     ]
 
 

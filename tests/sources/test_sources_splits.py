@@ -1,5 +1,7 @@
 """How large splits are, where files are cut, which share one."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,7 @@ def test_every_byte_in_one_piece(files, size, grid):
     for split in splits:
         assert len(split) == 1 or sum(piece.size_bytes for piece in split) <= step
     # Nothing could have gone with what stands beside it.
-    for one, other in zip(splits, splits[1:], strict=False):
+    for one, other in pairwise(splits):
         together = [*one, other[0]]
         assert sum(piece.size_bytes for piece in together) > step
 
@@ -90,6 +92,6 @@ def test_names_of_pieces():
 def test_runs(first, count, skip):
     found = list(runs(first, count, frozenset(skip)))
     assert all(start < stop for start, stop in found)
-    assert all(a[1] < b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(found))
     kept = [n for start, stop in found for n in range(start, stop)]
     assert kept == [n for n in range(count) if first + n not in skip]

@@ -13,7 +13,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from mincer.codec.columns import decode_column, encode_column, is_plain
+from mincer.codec.columns import (
+    decode_column,
+    decode_keys,
+    encode_column,
+    is_plain,
+)
 from mincer.errors import SegmentError
 
 __all__ = [
@@ -70,7 +75,7 @@ def decode_block(data: bytes | memoryview) -> Block:
         raise SegmentError("a block fails its checksum")
     counts_at = HEADER_BYTES + keys_size
     values_at = counts_at + counts_size
-    keys = decode_column(view[HEADER_BYTES:counts_at], keys_n)
+    keys = decode_keys(view[HEADER_BYTES:counts_at], keys_n)
     counts = None
     if counts_size:
         counts = decode_column(view[counts_at:values_at], keys_n)

@@ -19,9 +19,10 @@ from typing import Any
 
 import msgspec
 
+from mincer.codec.keys import NAN, canonical
 from mincer.errors import SegmentError
 
-__all__ = ["decode_column", "encode_column", "is_plain"]
+__all__ = ["decode_column", "decode_keys", "encode_column", "is_plain"]
 
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 _decode_msgpack = msgspec.msgpack.Decoder().decode
@@ -59,6 +60,12 @@ def decode_column(data: bytes | memoryview, count: int) -> list[Any]:
     if len(items) != count:
         raise SegmentError(f"a column holds {len(items)} items instead of {count}")
     return items
+
+
+def decode_keys(data: bytes | memoryview, count: int) -> list[Any]:
+    """Decode a column of keys: every NaN in it is the one `NAN`."""
+    keys = decode_column(data, count)
+    return list(map(canonical, keys)) if bytes(data[:1]) == _PICKLE else keys
 
 
 def is_plain(data: bytes) -> bool:
@@ -134,6 +141,10 @@ def _decode_bytes(body: memoryview, count: int) -> list[Any]:
 
 def _decode_numbers(body: memoryview, count: int) -> list[Any]:
     items: list[Any] = _decode_msgpack(body)
+    if items and type(items[0]) is float and sum(items) != sum(items):
+        # All NaNs are one key, in the places of a tuple too. (inf - inf comes here
+        # for nothing.)
+        items = [NAN if item != item else item for item in items]
     return items
 
 

@@ -126,7 +126,7 @@ def _held(result: object) -> UserCodeError:
     )
     return UserCodeError(
         f"reducefn returned {what}, which ends with the call",
-        hint="Return what is in it:  return list(…)",
+        hint="Return what is in it, such as list(values).",
     )
 
 

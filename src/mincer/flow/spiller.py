@@ -105,7 +105,7 @@ class Spiller:
                 index.add(end, 0, 0, 0)
                 continue
             first = -1
-            weight = items = 0
+            weight = items = met = 0
             for block_keys, counts, flat, block_weight in cut_columns(
                 keys, values, grouped
             ):
@@ -114,12 +114,13 @@ class Spiller:
                 if first < 0:
                     first = at
                 end = at + len(data)
+                met += len(block_keys)
                 items += len(flat)
                 weight += block_weight
                 self.length_bytes += len(data)
                 self.digest = self.digest + order_free_length(data) & _DIGEST_MASK
-            index.add(first, len(keys), items, weight)
-            self.keys += len(keys)
+            index.add(first, met, items, weight)
+            self.keys += met
             self.values += items
         self._end = end
         self._indexes.append(index.close(end))

@@ -47,7 +47,7 @@ def _coerced(obj: Any) -> Source:
     if hasattr(obj, "__iter__") and not isinstance(obj, bytes | bytearray):
         return ItemSource(obj)
     raise UsageError(
-        f"a {type(obj).__name__} is no source: {preview(obj)}",
+        f"{preview(obj)}, of type {type(obj).__name__}, is no source",
         hint="Give a path, a list, a dict, an iterable of pairs, or one of "
         "mincer.sources.",
     )
@@ -85,7 +85,7 @@ def _of_list(items: list[Any] | tuple[Any, ...]) -> Source:
     for item in items:
         if not _is_source(item) and not isinstance(item, str | os.PathLike):
             raise UsageError(
-                f"a list of sources holds a {type(item).__name__}: {preview(item)}",
+                f"a list of sources holds {preview(item)}, of type {type(item).__name__}",
                 hint="Each item is a path or one of mincer.sources; put values into "
                 "mincer.sources.items([…]).",
             )

@@ -17,11 +17,10 @@ from mincer.codec.manifest import MANIFEST, Manifest
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
 from mincer.sources.base import Source, Split, Spool
+from mincer.sources.file_source import check_tag
+from mincer.sources.splits import split_size
 
 __all__ = ["OutputSource", "output"]
-
-#: Aimed at when nobody says another size: a second or two of work.
-_SPLIT_BYTES = 16 << 20
 
 
 def output(folder: str | os.PathLike[str], *, tag: str | None = None) -> OutputSource:
@@ -39,9 +38,9 @@ class OutputSource(Source):
     def __init__(
         self, folder: str | os.PathLike[str], *, tag: str | None = None
     ) -> None:
-        super().__init__(tag=tag)
+        super().__init__(tag=check_tag(tag))
         if not isinstance(folder, str | os.PathLike):
-            raise UsageError(f"output() takes the path of a folder, not {folder!r}")
+            raise UsageError(f"output: {preview(folder)} is not the path of a folder")
         self.folder = os.fspath(folder)
         self._root = os.path.abspath(self.folder)
         self._manifest: Manifest | None = None
@@ -71,7 +70,8 @@ class OutputSource(Source):
         if self._manifest is None:
             self.check()
         assert self._manifest is not None
-        manifest, aim_bytes = self._manifest, split_bytes or _SPLIT_BYTES
+        manifest = self._manifest
+        aim_bytes = split_bytes or split_size(self.size_bytes or 0)
         group: list[_Piece] = []
         for piece in self._pieces(manifest, aim_bytes):
             if group and sum(map(_length, group)) + _length(piece) > aim_bytes:

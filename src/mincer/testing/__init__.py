@@ -1,17 +1,22 @@
 """What a test of a job, or of a runner, source or sink of your own, can build on.
 
-`digest(pairs)` compares outputs; `RunnerSuite` (it needs pytest) is a class of test
-methods that every runner must pass.
+`digest(pairs)` compares outputs; `RunnerSuite` and `SinkSuite` (they need pytest) are
+classes of test methods that every runner and every sink must pass.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mincer.testing.digests import digest
+    from mincer.testing.sinks import SinkSuite
     from mincer.testing.suite import RunnerSuite
 
-__all__ = ["RunnerSuite", "digest"]
+__all__ = ["RunnerSuite", "SinkSuite", "digest"]
 
-_HOMES = {"RunnerSuite": "mincer.testing.suite", "digest": "mincer.testing.digests"}
+_HOMES = {
+    "RunnerSuite": "mincer.testing.suite",
+    "SinkSuite": "mincer.testing.sinks",
+    "digest": "mincer.testing.digests",
+}
 
 
 def __getattr__(name: str) -> object:

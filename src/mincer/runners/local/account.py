@@ -47,6 +47,9 @@ def report_of(job: LocalJob, workers: int) -> Report:
         for name, n in made.counters.items():
             counters[name] = counters.get(name, 0) + n
     report.counters = counters
+    report.records_skipped = sum(
+        len(job.skips.get(made.attempt, ())) for made in won
+    )
     report.map_s = _span_s(won, "map")
     report.reduce_s = _span_s(won, "reduce")
     for made in job.output:
@@ -92,7 +95,9 @@ def failure_of(job: LocalJob) -> MincerError:
         return CancelledError(f"the job was cancelled: {reason}")
     attempt = failed.attempt
     if attempt is None or attempt not in job.failures:
-        return JobError(failed.reason, task=str(attempt or failed.task))
+        last = next((error.what for error, _ in reversed(job.failures.values())), None)
+        hint = None if last is None else f"The last that failed said: {last}"
+        return JobError(failed.reason, task=str(attempt or failed.task), hint=hint)
     error, record = job.failures[attempt]
     if error.where is None and record is not None:
         error.where = _where(job, attempt, record)

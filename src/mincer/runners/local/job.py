@@ -101,6 +101,8 @@ class LocalJob:
         self.failures: OrderedDict[AttemptId, tuple[MincerError, int | None]] = (
             OrderedDict()
         )
+        #: The records that each attempt left out.
+        self.skips: dict[AttemptId, tuple[int, ...]] = {}
         #: The outcome of each attempt that ended, for the report.
         self.outcomes = {"done": 0, "failed": 0, "cancelled": 0}
         self.notes: list[str] = []
@@ -223,6 +225,8 @@ class LocalJob:
         kind = "out" if task.kind == "reduce" else "maps"
         folder = os.path.join(step.folder, kind)
         code, modules, scratch = step.code, self._modules, self.folder.path
+        if command.skip:
+            self.skips[attempt] = command.skip
         if task.kind == "map":
             return MapOrder(
                 attempt=attempt,
@@ -342,7 +346,8 @@ class Spool:
         return self._path, at, len(data)
 
     def remove(self) -> None:
-        self.close()
+        """Give the room back. The file stays open: the driver may write to it still,
+        in another thread, until it sees that the job is over."""
         if os.path.exists(self._path):
             os.remove(self._path)
 

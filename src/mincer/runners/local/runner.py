@@ -90,13 +90,14 @@ class Local:
         loop = self._loop
         assert loop is not None
         order.source.check()
-        if order.sink is not None:
-            order.sink.check()
-        job = LocalJob(order, control, order.memory_bytes or self._memory_bytes)
-        control.wake = loop.wake
+        sink = order.sink
+        if sink is not None:
+            sink.check()
+            sink.prepare(order.job)
+        job: LocalJob | None = None
         try:
-            if order.sink is not None:
-                order.sink.prepare(order.job)
+            job = LocalJob(order, control, order.memory_bytes or self._memory_bytes)
+            control.wake = loop.wake
             loop.submit(job)
             self._plan(job, loop)
             job.over.wait()
@@ -104,7 +105,13 @@ class Local:
                 raise failure_of(job)
             return _finish(job, self._slots)
         except BaseException:
-            self._abandon(job, loop)
+            # Leave nothing of it.
+            if job is not None:
+                loop.cancel(job, "interrupted")
+                job.over.wait()
+                job.close()
+            if sink is not None:
+                sink.abort_job()
             raise
 
     def _plan(self, job: LocalJob, loop: LocalLoop) -> None:
@@ -126,14 +133,6 @@ class Local:
         if splits:
             loop.add_splits(job, splits, sizes)
         loop.end_input(job)
-
-    def _abandon(self, job: LocalJob, loop: LocalLoop) -> None:
-        """The job is over without a result: leave nothing of it."""
-        loop.cancel(job, "interrupted")
-        job.over.wait()
-        if job.order.sink is not None:
-            job.order.sink.abort_job()
-        job.close()
 
 
 def _finish(job: LocalJob, workers: int) -> Results:
