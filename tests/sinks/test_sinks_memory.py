@@ -2,6 +2,7 @@
 
 import pytest
 
+from mincer import sinks
 from mincer.errors import OutputError, UsageError
 from mincer.sinks import MemorySink
 from mincer.testing import SinkSuite
@@ -61,3 +62,8 @@ def test_a_part_that_nobody_committed_is_missed():
     made = sink.open(0, 0).close()
     with pytest.raises(OutputError, match="part 0"):
         sink.commit_job({0: made}, {})
+
+
+def test_the_package_has_no_other_names():
+    with pytest.raises(AttributeError, match="FolderSink"):
+        getattr(sinks, "Folder" + "Sink")

@@ -77,11 +77,5 @@ def lines_of_file(data):
 
 
 def text_lines_of_file(data):
-    """The same as text, without a byte order mark."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        rest = lines_of_file(data)
-        first = [(3, rest[0][1][3:])] if data[3:] else []
-        rest = first + rest[1:]
-    else:
-        rest = lines_of_file(data)
-    return [(offset, line.decode()) for offset, line in rest]
+    """The same as text; a mark is text, as for `open(path, encoding="utf-8")`."""
+    return [(offset, line.decode()) for offset, line in lines_of_file(data)]

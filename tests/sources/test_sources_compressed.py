@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 import sys
 
 import pytest
@@ -114,6 +115,12 @@ def test_a_file_that_is_gone(folder):
 def test_reading_fails(folder):
     with pytest.raises(InputError, match="cannot read"):
         read(folder)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs Linux's /proc")
+def test_reading_fails_halfway():
+    with pytest.raises(InputError, match="cannot read /proc/self/mem: Input/output"):
+        read("/proc/self/mem", 1)
 
 
 def test_a_python_without_the_module(folder, monkeypatch):

@@ -222,6 +222,31 @@ def test_stdin(tmp_path_factory, rows):
     assert [row for _, row in found] == dicts(rows)
 
 
+def test_stdin_that_begins_with_blank_lines_and_has_odd_rows(tmp_path, monkeypatch):
+    content = b"\n\n\n\na,b\n1\r2,3\n" + b'4,"5\n6"\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr("mincer.sources.csv_rows.BLOCK_BYTES", 2)
+    found = read(sources.csv("-"), spool=Folder(tmp_path))
+    assert found == [
+        (8, {"a": "1\r2", "b": "3"}),
+        (14, {"a": "4", "b": "5\n6"}),
+    ]
+
+
+def test_a_delimiter_that_may_be_half_of_a_character(path):
+    content = 'a|b\n"1"|2\n' * 9
+    path.write_bytes(content.encode("gbk"))
+    cut = {"delimiter": "|", "split_size": 10}
+    assert len(list(sources.csv(path, **cut, encoding="gbk").plan())) == 1
+    assert len(list(sources.csv(path, **cut).plan())) > 1
+
+
+def test_a_header_that_is_no_text(path):
+    path.write_bytes(b"a,\xff\n1,2\n")
+    with pytest.raises(InputError, match="is not utf-8"):
+        read(sources.csv(path))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -19,7 +19,7 @@ from mincer.sources.encoding import (
     [
         ("utf-8", "utf-8", True),
         ("UTF8", "utf-8", True),
-        ("utf-8-sig", "utf-8", True),
+        ("utf-8-sig", "utf-8-sig", True),
         ("latin-1", "iso8859-1", True),
         ("ascii", "ascii", True),
         ("cp1252", "cp1252", True),
@@ -63,7 +63,9 @@ def test_in_cuttable_encodings_the_byte_is_a_line_end(name):
     ("encoding", "head", "expected"),
     [
         ("utf-8", b"abc", ("utf-8", 0)),
-        ("utf-8", b"\xef\xbb\xbfa", ("utf-8", 3)),
+        ("utf-8", b"\xef\xbb\xbfa", ("utf-8", 0)),
+        ("utf-8-sig", b"\xef\xbb\xbfa", ("utf-8", 3)),
+        ("utf-8-sig", b"abc", ("utf-8", 0)),
         ("utf-16", b"\xff\xfea\0", ("utf-16-le", 2)),
         ("utf-16", b"\xfe\xff\0a", ("utf-16-be", 2)),
         ("utf-16", b"a\0", ("utf-16-le", 0)),

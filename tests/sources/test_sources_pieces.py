@@ -106,13 +106,13 @@ def test_a_file_that_changes_meanwhile(path):
 
 def test_stdin(path):
     piece = StdinPiece(0, 10, b"\xef\xbb\xbfone\ntwo")
-    with LineReader(piece, "utf-8", 5) as reader:
+    with LineReader(piece, "utf-8-sig", 5) as reader:
         blocks = list(reader)
     assert [(block.offset, block.data) for block in blocks] == [
         (3, b"one\n"),
         (7, b"two"),
     ]
     assert sum(block.used_bytes for block in blocks) == 10
-    with LineReader(StdinPiece(0, 3, b"\xef\xbb\xbf"), "utf-8") as reader:
+    with LineReader(StdinPiece(0, 3, b"\xef\xbb\xbf"), "utf-8-sig") as reader:
         assert list(reader) == []
     assert str(piece) == "stdin bytes 0-10"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import SEEK_END
 from typing import Any, BinaryIO, NamedTuple
 
 from mincer.codec.fields import (
@@ -275,10 +276,16 @@ def _read_blocks(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
     if file.read(len(_MAGIC)) != _MAGIC:
         raise _damaged(source, 0, "it does not begin as a file of pairs does")
     offset = len(_MAGIC)
-    while length := file.read(_LENGTH_BYTES):
-        data = length + file.read(int.from_bytes(length, "little"))
-        yield offset, data
-        offset += len(data)
+    file_bytes = file.seek(0, SEEK_END)
+    while offset < file_bytes:
+        file.seek(offset)
+        length = file.read(_LENGTH_BYTES)
+        size_bytes = int.from_bytes(length, "little")
+        # Room for a length that is damaged would be more than there is.
+        if offset + _LENGTH_BYTES + size_bytes > file_bytes:
+            raise _damaged(source, offset, "a block is cut off")
+        yield offset, length + file.read(size_bytes)
+        offset += _LENGTH_BYTES + size_bytes
 
 
 def _damaged(source: str, offset: int, reason: str) -> InputError:

@@ -55,13 +55,15 @@ class Manifest:
             }
             for part in self.parts
         ]
-        data = self.told | {
+        own = {
             "format": self.format,
             "pairs": sum(part.pairs for part in self.parts),
             "bytes": sum(part.size_bytes for part in self.parts),
             "parts": parts,
         }
-        return json.dumps(data, indent=1).encode() + b"\n"
+        # The parts come last: they may be many.
+        told = {name: told for name, told in self.told.items() if name not in own}
+        return json.dumps(told | own, indent=1).encode() + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:

@@ -54,5 +54,4 @@ def cut_points(keys: list[Any], buckets: int, order: Order) -> list[Any]:
     if not compared:
         return []
     ranked = [compared[i] for i in sort_indexes(compared)]
-    cuts = [ranked[len(ranked) * i // buckets] for i in range(1, buckets)]
-    return [cut for cut, before in zip(cuts, [None, *cuts], strict=False) if cut != before]
+    return [ranked[len(ranked) * i // buckets] for i in range(1, buckets)]

@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 from mincer.sources.base import Source, Split
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from mincer.sources.paths import Paths
     from mincer.sources.text_lines import KeyKind
 
@@ -140,12 +142,14 @@ def items(obj: Any, *, tag: str | None = None) -> Source:
     return ItemSource(obj, tag=tag)
 
 
-def output(*args: Any, **kwargs: Any) -> Source:
-    """The pairs that an earlier job wrote into a folder, in any format."""
-    from mincer.sources.output import output as made
+def output(folder: str | PathLike[str], *, tag: str | None = None) -> Source:
+    """The (key, value) pairs that an earlier job wrote into a folder, in any format.
 
-    source: Source = made(*args, **kwargs)
-    return source
+    Of format `lines` only the values were written: keys are None.
+    """
+    from mincer.sources.output import OutputSource
+
+    return OutputSource(folder, tag=tag)
 
 
 class _Package(ModuleType):

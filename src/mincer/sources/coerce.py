@@ -85,7 +85,8 @@ def _of_list(items: list[Any] | tuple[Any, ...]) -> Source:
     for item in items:
         if not _is_source(item) and not isinstance(item, str | os.PathLike):
             raise UsageError(
-                f"a list of sources holds {preview(item)}, of type {type(item).__name__}",
+                f"a list of sources holds {preview(item)}, "
+                f"of type {type(item).__name__}",
                 hint="Each item is a path or one of mincer.sources; put values into "
                 "mincer.sources.items([…]).",
             )

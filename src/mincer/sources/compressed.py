@@ -55,9 +55,6 @@ class InputStream:
                 f"{path} cannot be decompressed: {error}",
                 hint="Decompress it first, or install a Python that has this module.",
             ) from error
-        except BaseException:
-            self._raw.close()
-            raise
 
     def stat(self) -> os.stat_result:
         return os.fstat(self._raw.fileno())

@@ -63,6 +63,9 @@ class CsvSource(FileSource):
                 hint='For example delimiter=";" or "\\t".',
             )
         name = check_encoding(encoding)
+        if name == "utf-8":
+            # A spreadsheet writes a mark, and nobody wants it in the first name.
+            name = "utf-8-sig"
         super().__init__(paths, encoding=name, split_size=split_size, tag=tag)
         self.delimiter = delimiter
 
@@ -88,11 +91,11 @@ class CsvSource(FileSource):
         assert self.encoding is not None
         for piece in stdin_pieces(rows, spool):
             split = CsvSplit((piece,), self.tag, self.delimiter, self.encoding)
-            if header is None:
-                header = split.header_of(piece)
-            elif piece.start:
-                split.header = header
-            yield split
+            split.header = header
+            header = header or split.header_of(piece)
+            # Nothing but blank lines so far: there is no header, and no row either.
+            if header is not None:
+                yield split
 
 
 def _ends_rows(data: bytes, delimiter: str, encoding: str) -> bool:
@@ -101,14 +104,14 @@ def _ends_rows(data: bytes, delimiter: str, encoding: str) -> bool:
     if len(parts) == 1:
         return True
     # In the East Asian encodings a byte above 0x3F may be half of a character.
-    if delimiter > "?" and encoding != "utf-8" and not encoding.startswith("iso"):
+    if delimiter > "?" and encoding != "utf-8-sig" and not encoding.startswith("iso"):
         return False
     if len(parts) % 2 == 0 or b"\n" in b"".join(parts[1::2]):
         return False
     # What stands before the quotes that open; nothing, when two quotes mean one.
     before = list(filter(None, parts[:-1:2]))
     joined = b'"'.join([*before, b""])
-    opened = joined.count(delimiter.encode(encoding) + b'"') + joined.count(b'\n"')
+    opened = joined.count(delimiter.encode("ascii") + b'"') + joined.count(b'\n"')
     return opened == len(before)
 
 
@@ -169,8 +172,7 @@ class CsvSplit(PieceSplit):
         self, piece: Piece, first: int, skip: frozenset[int]
     ) -> Generator[Batch, None, int]:
         header = self.header
-        if header is None and piece.start:
-            assert isinstance(piece, FilePiece)
+        if header is None and isinstance(piece, FilePiece) and piece.start:
             header = self.header_of(piece._replace(start=0, end=piece.file_bytes))
         with LineReader(piece, self.encoding, self.block_bytes) as reader:
             for parsed in self._parse(reader):
@@ -186,14 +188,14 @@ class CsvSplit(PieceSplit):
                 first += len(rows)
         return first
 
-    def header_of(self, piece: Piece) -> list[str]:
-        """The header of the file that begins with `piece`."""
+    def header_of(self, piece: Piece) -> list[str] | None:
+        """The first row of `piece` that is not blank."""
         with LineReader(piece, self.encoding, 1 << 16) as reader:
             for parsed in self._parse(reader):
                 for row in parsed.rows:
                     if row:
                         return _checked(row, piece.path)
-        return []
+        return None
 
     def _parse(self, reader: LineReader) -> Iterator[_Rows]:
         rest = b""

@@ -21,6 +21,7 @@ __all__ = [
     "is_cuttable",
     "lines_of",
     "newline_of",
+    "unmarked",
 ]
 
 #: Codecs whose byte 0x0A is always a line end begin so (the EBCDIC pages, which are
@@ -44,8 +45,7 @@ def check_encoding(encoding: object) -> str:
         except LookupError:
             pass
         else:
-            # The mark is dropped for every UTF-8 file, so there is no need for two.
-            return "utf-8" if name == "utf-8-sig" else name
+            return name
     raise UsageError(
         f"encoding: {preview(encoding)} is not an encoding of text that Python knows",
         hint='For example encoding="utf-8", "latin-1", "utf-16".',
@@ -72,13 +72,21 @@ def is_cuttable(encoding: str) -> bool:
 
 
 def newline_of(codec: str) -> bytes:
-    return "\n".encode(codec)
+    return "\n".encode(unmarked(codec))
+
+
+def unmarked(encoding: str) -> str:
+    """The codec of what stands behind the mark, where a mark may stand."""
+    return "utf-8" if encoding == "utf-8-sig" else encoding
 
 
 def codec_of(encoding: str, head: bytes) -> tuple[str, int]:
-    """The codec of a file that begins with `head`, and how long its mark (BOM) is."""
-    if encoding == "utf-8":
-        return encoding, 3 if head.startswith(codecs.BOM_UTF8) else 0
+    """The codec of a file that begins with `head`, and how long its mark (BOM) is.
+
+    As everywhere in Python "utf-8-sig" drops a mark, and "utf-8" takes it for text.
+    """
+    if encoding == "utf-8-sig":
+        return "utf-8", 3 if head.startswith(codecs.BOM_UTF8) else 0
     for mark, codec in _BOMS.get(encoding, ()):
         if head.startswith(mark):
             return codec, len(mark)

@@ -34,7 +34,7 @@ class JsonSource(FileSource):
         split_size: str | int | None = None,
         tag: str | None = None,
     ) -> None:
-        super().__init__(paths, encoding="utf-8", split_size=split_size, tag=tag)
+        super().__init__(paths, encoding="utf-8-sig", split_size=split_size, tag=tag)
 
     def split(self, pieces: tuple[Piece, ...]) -> JsonSplit:
         return JsonSplit(pieces, self.tag)
@@ -51,7 +51,7 @@ class JsonSplit(PieceSplit):
 
         decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
         refusals = (msgspec.MsgspecError, ValueError, RecursionError)
-        with LineReader(piece, "utf-8", self.block_bytes) as reader:
+        with LineReader(piece, "utf-8-sig", self.block_bytes) as reader:
             for block in reader:
                 lines = lines_of(block.data, _NEWLINE)
                 if not skip:

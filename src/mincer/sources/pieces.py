@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from mincer.errors import InputError, Where
 from mincer.sources.compressed import InputStream, ending_of
-from mincer.sources.encoding import codec_of, lines_of, newline_of
+from mincer.sources.encoding import codec_of, lines_of, newline_of, unmarked
 from mincer.sources.splits import FilePiece
 from mincer.sources.spooled import Spooled
 
@@ -151,7 +151,8 @@ class LineReader:
         self._piece = piece
         self._block_bytes = block_bytes
         self._mark_bytes = 0
-        self.codec = encoding or "latin-1"
+        self._encoding = encoding or "latin-1"
+        self.codec = unmarked(self._encoding)
         self._file: InputStream | None = None
         if isinstance(piece, FilePiece):
             self._file = InputStream(piece.path)
@@ -177,7 +178,7 @@ class LineReader:
         for offset, lines in cut_lines(
             io.BytesIO(data), piece.start, end, self._block_bytes, self.newline
         ):
-            mark_bytes = codec_of(self.codec, lines)[1] if offset == 0 else 0
+            mark_bytes = codec_of(self._encoding, lines)[1] if offset == 0 else 0
             if len(lines) > mark_bytes:
                 yield Block(offset + mark_bytes, lines[mark_bytes:], len(lines))
 
