@@ -2,6 +2,7 @@
 #
 #   make demo    count the words of Python's own library, on all cores
 #   make test    run the tests             (make test ARGS="-k name" for some)
+#   make test-exact   the comparisons with programs by hand, in full (some 15 minutes)
 #   make check   style, types, architecture, tidiness
 #   make clean   remove what the above made
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test check format changelog clean
+.PHONY: help demo test test-exact check format changelog clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -50,6 +51,10 @@ demo: $(VENV)/install.stamp
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(ARGS)
+
+test-exact: $(VENV)/test.stamp
+	MINCER_EXACT_SCALE=1 MINCER_KILLS=200 $(BIN)/python -m pytest -s \
+	    -o faulthandler_timeout=0 tests/exact tests/faults $(ARGS)
 
 # All of them run, so that one call shows all that is wrong.
 check: $(VENV)/dev.stamp

@@ -34,13 +34,13 @@ def library():
     ]
 
 
-LETTERS = "etaoinshrdlcumwfgypbvkjxqz"
+LETTERS = "etaoinshrdlcu"
 
 
 def word(n):
-    text = LETTERS[n % 26]
-    while n := n // 26:
-        text += LETTERS[n % 26]
+    text = LETTERS[n % 13]
+    while n := n // 13:
+        text += LETTERS[n % 13]
     return text
 
 
@@ -48,7 +48,7 @@ def many_words(file, scale):
     """200 MB, 5 M distinct words: each once, and the small ones again and again."""
     rng = random.Random(20240601)
     distinct = int(5_000_000 * scale)
-    again = int(28_000_000 * scale)
+    again = int(37_000_000 * scale)
     line = []
     for n in range(distinct + again):
         if n * distinct % (distinct + again) < distinct:
@@ -56,7 +56,7 @@ def many_words(file, scale):
             once = n * distinct // (distinct + again)
             line.append(word(once * 4_000_037 % distinct))
         else:
-            line.append(word(int(distinct * rng.random() ** 8)))
+            line.append(word(int(distinct * rng.random() ** 4)))
         if len(line) == 12:
             file.write(" ".join(line).encode() + b"\n")
             line = []
