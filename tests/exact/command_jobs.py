@@ -6,4 +6,6 @@ import os
 from drive import SOURCES
 from jobs import order, spending, words  # noqa: F401 - chosen by name
 
-source = SOURCES[os.environ["EXACT_SOURCE"]](os.environ["EXACT_PATHS"].split(os.pathsep))
+source = SOURCES[os.environ["EXACT_SOURCE"]](
+    os.environ["EXACT_PATHS"].split(os.pathsep)
+)

@@ -1,58 +1,9 @@
-"""A job's folder as the parent lays it out, and orders to run in it."""
+"""A job's folder, and children that find the functions of these tests."""
 
 import os
-import pickle
 
 import pytest
-
-from mincer.codec import functions
-from mincer.errors import Where
-from mincer.flow.ports import Batch
-from mincer.ids import AttemptId, TaskId
-from mincer.job import Step
-from mincer.sources.base import Split
-from mincer.worker.orders import JobCode, MapOrder
-
-
-class ListSplit(Split):
-    """Some values in memory."""
-
-    def __init__(self, values, tag=None):
-        self.values = values
-        self.tag = tag
-        self.size_bytes = len(values)
-
-    def read(self, skip=frozenset()):
-        for n, value in enumerate(self.values):
-            if n not in skip:
-                yield Batch(n, [n], [value], 1, lambda i, n=n: Where("list", n))
-
-    def __str__(self):
-        return "a list"
-
-
-class JobFolder:
-    def __init__(self, path):
-        self.path = path
-
-    def code(self, *args, name="code", sink=None, memory_bytes=None, **options):
-        code = JobCode(Step(*args, **options), 2, "a job", {}, sink, None, memory_bytes)
-        path = self.path / name
-        path.write_bytes(functions.dump(code))
-        return str(path)
-
-    def map_order(self, code, values, index=0, number=0, **more):
-        folder = self.path / "maps"
-        folder.mkdir(exist_ok=True)
-        return MapOrder(
-            attempt=AttemptId(TaskId("job", 0, "map", index), number),
-            code=code,
-            modules=None,
-            folder=str(folder),
-            scratch=str(self.path),
-            split=pickle.dumps(ListSplit(values)),
-            **more,
-        )
+from job_folder import JobFolder
 
 
 @pytest.fixture

@@ -90,8 +90,9 @@ def test_maps_and_reduces_make_the_answer(job, bench):
         reply = bench.run(reduce_order(job, code, made, part))
         found += pairs_at(reply.place)
     assert sorted(found) == [("a", 3), ("b", 2), ("c", 1)]
-    assert bench.points[:3] == ["map:start", "map:written", "map:committed"]
-    assert bench.points[-2:] == ["reduce:start", "reduce:written"]
+    points = list(dict.fromkeys(bench.points))
+    maps = ["map:start", "map:batch", "map:written", "map:committed"]
+    assert points == [*maps, "reduce:start", "reduce:written"]
 
 
 def test_a_map_without_a_shuffle_makes_a_part(job, bench):

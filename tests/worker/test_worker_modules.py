@@ -50,21 +50,20 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(textwrap.dedent(text))
 
 
-def run(folder: Path, *command: str, **environment: str) -> str:
+def run(folder: Path, *command: str) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def travel(
-    tmp_path: Path, files: dict[str, str], *command: str, **environment: str
+    tmp_path: Path, files: dict[str, str], *command: str
 ) -> tuple[list[str], object]:
     """Run the driver `command` in a project of `files`, then mapfn in a child.
 
@@ -73,7 +72,7 @@ def travel(
     project, out = tmp_path / "project", tmp_path / "out"
     write(project, files)
     out.mkdir()
-    digest, names = json.loads(run(project, *command, str(out), **environment))
+    digest, names = json.loads(run(project, *command, str(out)))
     # Whatever the child finds, it finds in what was sent.
     project.rename(tmp_path / "gone")
     return names, json.loads(run(out, "-c", CHILD, str(out), digest))
@@ -100,7 +99,8 @@ PACKAGE = {
         def texts():
             beside = pathlib.Path(__file__).parent / "data" / "words.txt"
             yield beside.read_text()
-            yield importlib.resources.files("pkg").joinpath("data/words.txt").read_text()
+            resource = importlib.resources.files("pkg") / "data" / "words.txt"
+            yield resource.read_text()
             yield pkgutil.get_data("pkg", "data/words.txt").decode()
     """,
     "pkg/sub/__init__.py": "from ..two import call",
@@ -164,6 +164,8 @@ def test_a_module_of_a_package_run_by_name(tmp_path):
 
 def test_a_namespace_package_spread_over_the_path(tmp_path):
     script = """
+        import sys
+        sys.path[:0] = ["a", "b"]
         import space.left
         def mapfn(key, value):
             import space.right
@@ -175,8 +177,7 @@ def test_a_namespace_package_spread_over_the_path(tmp_path):
         "b/space/left.py": "raise ImportError('not the first on the path')",
         "job.py": textwrap.dedent(script) + SEND,
     }
-    path = os.pathsep.join(["a", "b"])
-    names, pairs = travel(tmp_path, files, "job.py", PYTHONPATH=path)
+    names, pairs = travel(tmp_path, files, "job.py")
     assert names == ["space"]
     assert pairs == [["left", "right"]]
 
@@ -230,7 +231,7 @@ def test_instances_of_a_users_module_keep_their_class(tmp_path):
 def test_a_job_file_whose_name_is_no_name(tmp_path):
     driver = """
         import sys
-        from mincer.worker.modules import import_jobfile
+        from mincer.worker.jobfile import import_jobfile
         mapfn = import_jobfile("jobs/my-job.py").mapfn
     """
     files = {

@@ -36,7 +36,7 @@ def hear(pool, count=1):
 
 def until_ready(pool):
     while not all(child.ready for child in pool.children):
-        pool.wait(1.0)
+        assert not list(pool.wait(1.0))
 
 
 def words(key, line):
@@ -85,9 +85,7 @@ def test_a_child_that_ends_is_told_and_replaced(pool, job):
     assert hear(one)[0].message.made.pairs == 1
 
 
-@pytest.mark.parametrize(
-    "point", ["map:start", "map:written", "map:committed"]
-)
+@pytest.mark.parametrize("point", ["map:start", "map:written", "map:committed"])
 def test_a_child_kills_itself_at_a_named_point_once(pool, job, point):
     one = pool(kill_at={0: point})
     order = job.map_order(job.code(words, sum), ["a"])
@@ -119,7 +117,7 @@ def test_a_stack_is_told_while_the_code_runs(pool, job, tmp_path):
     one = pool()
     one.send(0, job.map_order(job.code(a_name_to_look_for, sum), ["a"]))
     while not begun.exists():
-        one.wait(0.01)
+        assert not list(one.wait(0.01))
     assert "a_name_to_look_for" in one.children[0].stack()
     assert one.replace(0).how == "signal SIGKILL"
 
@@ -136,7 +134,7 @@ def test_a_child_ends_with_its_parent_whatever_it_does(pool, job, tmp_path):
     one = pool()
     one.send(0, job.map_order(job.code(busy, sum), ["a"]))
     while not begun.exists():
-        one.wait(0.01)
+        assert not list(one.wait(0.01))
     process = psutil.Process(one.children[0].pid)
     one.children[0]._process.stdin.close()
     assert process.wait(timeout=10) is not None or not process.is_running()
@@ -167,7 +165,7 @@ def test_wake_ends_a_wait(pool):
     one = pool()
     until_ready(one)
     one.wake()
-    assert one.wait(30) == []
+    assert list(one.wait(30)) == []
 
 
 def test_memory_of_a_child_is_seen(pool):

@@ -46,9 +46,7 @@ class Block(NamedTuple):
     values: list[Any]
 
 
-def encode_block(
-    keys: list[Any], counts: list[int] | None, values: list[Any]
-) -> bytes:
+def encode_block(keys: list[Any], counts: list[int] | None, values: list[Any]) -> bytes:
     """Encode grouped pairs; `sum(counts) == len(values)`."""
     of_keys = encode_column(keys)
     of_counts = b"" if counts is None else encode_column(counts)

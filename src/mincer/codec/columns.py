@@ -27,7 +27,14 @@ __all__ = ["decode_column", "decode_keys", "encode_column", "is_plain"]
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 _decode_msgpack = msgspec.msgpack.Decoder().decode
 
-_TEXT, _BYTES, _NUMBERS, _CONSTANT, _TUPLES, _PICKLE = b"s", b"b", b"n", b"c", b"t", b"p"
+_TEXT, _BYTES, _NUMBERS, _CONSTANT, _TUPLES, _PICKLE = (
+    b"s",
+    b"b",
+    b"n",
+    b"c",
+    b"t",
+    b"p",
+)
 _WIDTH = struct.Struct("<I")
 _LENGTH = struct.Struct("<Q")
 
@@ -55,7 +62,9 @@ def decode_column(data: bytes | memoryview, count: int) -> list[Any]:
     try:
         decode = _DECODERS[way]
     except KeyError:
-        raise SegmentError(f"a column begins with {way!r}, which is no column") from None
+        raise SegmentError(
+            f"a column begins with {way!r}, which is no column"
+        ) from None
     items = decode(body, count)
     if len(items) != count:
         raise SegmentError(f"a column holds {len(items)} items instead of {count}")

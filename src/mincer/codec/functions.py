@@ -193,7 +193,7 @@ def _submodules(codes: list[CodeType]) -> list[str]:
     `a.b` as well. (cloudpickle sees to it only where `a` is a global.)
     """
     used = set()
-    for code in {one for code in codes for one in nested_codes(code)}:
+    for code in {inner for one in codes for inner in nested_codes(one)}:
         tops = {one.name.partition(".")[0] for one in imports_of(code) if not one.names}
         for name in list(sys.modules):
             top, *below = name.split(".")

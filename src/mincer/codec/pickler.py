@@ -52,6 +52,7 @@ class Reach:
     classes: dict[str, type] = field(default_factory=dict)
 
     def add(self, other: Reach) -> None:
+        """Take in what another pickle of the same job needs."""
         self.modules |= other.modules
         self.codes += other.codes
         self.classes |= other.classes

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mincer.codec.tracebacks import user_frames
+from mincer.errors import UserCodeError, Where, preview
+
 __all__ = ["FOLDS", "combine_lists"]
 
 Table = dict[Any, Any]
@@ -62,6 +65,14 @@ def combine_lists(
 ) -> None:
     """Replace the values of each key that has several by what `combinefn` makes of
     them. A single value is left as it is: there is nothing to combine."""
-    for key, values in lists.items():
-        if len(values) > 1:
-            values[:] = (combinefn(key, values),)
+    key: Any = None
+    try:
+        for key, values in lists.items():
+            if len(values) > 1:
+                values[:] = (combinefn(key, values),)
+    except Exception as error:
+        raise UserCodeError(
+            f"combinefn raised {type(error).__name__}: {error}",
+            where=Where(f"a key with {len(lists[key]):,} values", key=preview(key)),
+            user_traceback=user_frames(error),
+        ) from error

@@ -55,9 +55,7 @@ class Cursor:
             self._batch, self._left = batch, values
             self._publish(batch.first, self.bytes_read)
             if self._careful:
-                yield chain.from_iterable(
-                    map(self._told(pairs_of), batch.keys, values)
-                )
+                yield chain.from_iterable(map(self._told(pairs_of), batch.keys, values))
             else:
                 yield chain.from_iterable(map(pairs_of, batch.keys, values))
             self.records += len(batch.values)

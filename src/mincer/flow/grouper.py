@@ -81,7 +81,7 @@ def fold_blocks(
         return table
     fold = FOLDS[reducefn]
     for keys, counts, values in blocks:
-        if reducefn is sum and set(map(type, values)) != {int}:
+        if reducefn is sum and not set(map(type, values)) <= {int}:
             return None
         fold(table, zip(_spread(keys, counts), values, strict=True))
     return table
@@ -91,6 +91,4 @@ def _spread(keys: list[Any], counts: list[int] | None) -> Iterable[Any]:
     """Each key as often as it has values."""
     if counts is None:
         return keys
-    return (
-        key for key, count in zip(keys, counts, strict=True) for _ in range(count)
-    )
+    return (key for key, count in zip(keys, counts, strict=True) for _ in range(count))

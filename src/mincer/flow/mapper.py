@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
 from mincer.context import Context
+from mincer.errors import MincerError, UserCodeError
 from mincer.flow.budget import Budget
 from mincer.flow.combiner import FOLDS, combine_lists
 from mincer.flow.spiller import Spiller
@@ -70,12 +72,8 @@ def drain(pairs: Iterator[Any], table: Table, budget: Budget, *, exact: bool) ->
     total = windows = unlooked = 0
     weight: Weight = (0.0, 0.0)
     while window := list(islice(pairs, size)):
-        try:
+        with _exactly(exact):
             table.add(window)
-        except Exception as error:
-            if exact:
-                raise
-            raise Inexact from error
         total += len(window)
         unlooked += len(window) * _WINDOW_MAX // size
         if exact or windows < 8 or not windows % _WEIGH_WINDOWS:
@@ -86,14 +84,32 @@ def drain(pairs: Iterator[Any], table: Table, budget: Budget, *, exact: bool) ->
                 fits = int(min(room, 1 << 40) / 64 / (sum(weight) + ENTRY_BYTES))
                 size = max(1, min(_WINDOW_MAX, fits, size * 4))
         windows += 1
-        if table.weigh(weight) >= room:
-            table.spill()
-        elif unlooked >= _LOOK_PAIRS:
+        full = table.weigh(weight) >= room
+        if not full and unlooked >= _LOOK_PAIRS:
             unlooked = 0
-            if budget.tight():
+            full = budget.tight()
+        if full:
+            with _exactly(exact):
                 table.spill()
-    table.spill()
+    with _exactly(exact):
+        table.spill()
     return total
+
+
+@contextmanager
+def _exactly(exact: bool) -> Iterator[None]:
+    """What cannot be taken in is the fault of one pair: find out of which."""
+    try:
+        yield
+    except UserCodeError:
+        raise  # of a function that is called for a key, which it names
+    except Exception as error:
+        if not exact:
+            raise Inexact from error
+        if isinstance(error, MincerError):
+            raise
+        what = f"the pair cannot be combined: {type(error).__name__}: {error}"
+        raise UserCodeError(what) from error
 
 
 class FoldTable:
@@ -123,7 +139,7 @@ class ListTable:
         self,
         combinefn: Callable[[Any, list[Any]], Any] | None,
         spiller: Spiller,
-        context: Context | None,
+        context: Context,
     ) -> None:
         self._combinefn = combinefn
         self._spiller = spiller
@@ -141,17 +157,15 @@ class ListTable:
             before = self._pairs
             self._combine()
             shrank = self._pairs <= before * _COMBINE_KEEPS_MAX
-            self._combine_at = (
-                self._pairs + _COMBINE_PAIRS if shrank else float("inf")
-            )
+            self._combine_at = self._pairs + _COMBINE_PAIRS if shrank else float("inf")
 
     def _combine(self) -> None:
         if self._combinefn is None:
             return
-        if self._context is not None:
-            self._context.combining = True
-        combine_lists(self._lists, self._combinefn)
-        if self._context is not None:
+        self._context.combining = True
+        try:
+            combine_lists(self._lists, self._combinefn)
+        finally:
             self._context.combining = False
         self._pairs = len(self._lists)
 

@@ -156,7 +156,9 @@ def _heavy_and(
             piles.flush()
             if light and groups is not None:
                 groups.add(_block_of(light))
-        yield Bundle(groups or Groups(), [(key, piles.values(key)) for key in piles.counts])
+        yield Bundle(
+            groups or Groups(), [(key, piles.values(key)) for key in piles.counts]
+        )
     finally:
         piles.close()
 
@@ -230,7 +232,7 @@ def _only(stream: Stream, some: set[Any]) -> Iterator[Block]:
 def _batches(
     counts: Counter[Any], heavy: set[Any], values_max: float
 ) -> Iterator[set[Any]]:
-    """Cut the keys that are not heavy into sets that fit into the room."""
+    """Cut the keys that are not heavy (there are some) into sets that fit the room."""
     some: set[Any] = set()
     held = 0
     for key, count in counts.items():
@@ -241,5 +243,4 @@ def _batches(
             some, held = set(), 0
         some.add(key)
         held += count
-    if some:
-        yield some
+    yield some

@@ -56,7 +56,9 @@ def records_of(
         start = 0
         for stop in (*left_out, len(values)):
             if stop > start:
-                yield _batch(first + start, keys[start:stop], values[start:stop], source)
+                yield _batch(
+                    first + start, keys[start:stop], values[start:stop], source
+                )
             start = stop + 1
         first = end
 

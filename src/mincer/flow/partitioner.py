@@ -17,7 +17,13 @@ from mincer.codec.keys import bucket_count, key_hashes
 from mincer.codec.tracebacks import user_frames
 from mincer.errors import UserCodeError, Where, preview
 
-__all__ = ["FunctionPartitioner", "HashPartitioner", "Partitioner", "RangePartitioner", "range_buckets"]
+__all__ = [
+    "FunctionPartitioner",
+    "HashPartitioner",
+    "Partitioner",
+    "RangePartitioner",
+    "range_buckets",
+]
 
 #: About how many buckets there are when the parts do not come from the hash alone.
 _BUCKETS = 256
@@ -127,5 +133,3 @@ class RangePartitioner(Partitioner):
 def range_buckets(parts: int) -> int:
     """How many buckets a part of `by_range` has: the reducer's passes."""
     return max(1, _BUCKETS // parts)
-
-

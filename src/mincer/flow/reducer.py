@@ -17,7 +17,7 @@ from mincer.flow.calls import check_pair, instance_of
 from mincer.flow.values import FileValues, Values, close_values
 from mincer.flow.weigher import weigh_column
 
-__all__ = ["OutputColumns", "ReduceCall", "alone"]
+__all__ = ["OutputColumns", "ReduceCall", "alone", "place_of"]
 
 #: Pairs and bytes of memory that are gathered before they are written.
 _PAIRS_MAX = 1 << 13
@@ -36,14 +36,24 @@ class OutputColumns:
         self._write = write
         self._keys: list[Any] = []
         self._values: list[Any] = []
-        self._pairs_max = 16
+        self._look_at = 1
         self.pairs = 0
 
     def add(self, key: Any, value: Any) -> None:
         self._keys.append(key)
         self._values.append(value)
-        if len(self._keys) >= self._pairs_max:
+        if len(self._keys) >= self._look_at:
+            self._look()
+
+    def _look(self) -> None:
+        """Weigh what is gathered, each time that there is twice as much: so that one
+        large value after many small ones is not followed by thousands."""
+        count = len(self._keys)
+        each = weigh_column(self._keys) + weigh_column(self._values)
+        if count >= _PAIRS_MAX or count * each >= _BYTES_MAX:
             self.flush()
+        else:
+            self._look_at = 2 * count
 
     def add_columns(self, keys: list[Any], values: list[Any]) -> None:
         """Write whole columns behind what was added before."""
@@ -56,9 +66,7 @@ class OutputColumns:
         if not self._keys:
             return
         keys, values = self._keys, self._values
-        self._keys, self._values = [], []
-        each = weigh_column(keys) + weigh_column(values)
-        self._pairs_max = max(1, min(_PAIRS_MAX, int(_BYTES_MAX / each)))
+        self._keys, self._values, self._look_at = [], [], 1
         self.pairs += len(keys)
         self._write(keys, values)
 
@@ -68,9 +76,7 @@ class ReduceCall:
 
     def __init__(self, reducefn: Any) -> None:
         self._alone = any(reducefn is one for one in alone)
-        built, self._close = (
-            (reducefn, None) if self._alone else instance_of(reducefn)
-        )
+        built, self._close = (reducefn, None) if self._alone else instance_of(reducefn)
         self._function: Callable[..., Any] = built
 
     def each(
@@ -130,7 +136,8 @@ def _held(result: object) -> UserCodeError:
     )
 
 
-def _where(key: Any, values: Values | FileValues | None) -> Where:
+def place_of(key: Any, values: Values | FileValues | None) -> Where:
+    """How an error names the key at which it happened."""
     count = "" if values is None else f" with {len(values):,} values"
     return Where(f"a key{count}", key=preview(key))
 
@@ -140,7 +147,7 @@ def _told(
 ) -> MincerError:
     """The same error, with the key that it happened at."""
     if error.where is None and values is not None:
-        error.where = _where(key, values)
+        error.where = place_of(key, values)
     return error
 
 
@@ -149,6 +156,6 @@ def _raised(
 ) -> UserCodeError:
     return UserCodeError(
         f"reducefn raised {type(error).__name__}: {error}",
-        where=None if values is None else _where(key, values),
+        where=None if values is None else place_of(key, values),
         user_traceback=user_frames(error),
     )

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from mincer.codec.blocks import Block
+from mincer.errors import MincerError
 from mincer.flow.budget import Budget
 from mincer.flow.combiner import FOLDS
 from mincer.flow.cursor import Publish
@@ -23,7 +25,7 @@ from mincer.flow.grouper import fold_blocks, group_blocks
 from mincer.flow.merger import SortedRuns
 from mincer.flow.overflow import Bundle, overflow
 from mincer.flow.ports import PartWriter, Scratch, SegmentReader
-from mincer.flow.reducer import OutputColumns, ReduceCall
+from mincer.flow.reducer import OutputColumns, ReduceCall, place_of
 from mincer.flow.sorter import (
     order_function,
     order_keys,
@@ -193,8 +195,7 @@ class Reduction:
             self.values += len(block.keys)
             if len(keys) >= rows_max:
                 self._row_run(keys, values, runs)
-        if keys:
-            self._row_run(keys, values, runs)
+        self._row_run(keys, values, runs)
 
     def _row_run(self, keys: list[Any], values: list[Any], runs: SortedRuns) -> None:
         runs.begin()
@@ -223,7 +224,8 @@ class Reduction:
                 continue
             runs = SortedRuns(self._scratch)
             try:
-                self._sort_streamed(values, runs)
+                with _told_of(key, values):
+                    self._sort_streamed(values, runs)
                 yield key, FileValues(len(values), partial(_second, runs))
             finally:
                 runs.close()
@@ -243,12 +245,9 @@ class Reduction:
             chunk.append(value)
             if len(chunk) >= rows_max:
                 write()
-        if chunk:
-            write()
+        write()
 
-    def _reduce(
-        self, groups: Iterator[Group], add: Callable[[Any, Any], None]
-    ) -> None:
+    def _reduce(self, groups: Iterator[Group], add: Callable[[Any, Any], None]) -> None:
         self._call.each(self._counted(groups), add)
 
     def _counted(self, groups: Iterator[Group]) -> Iterator[Group]:
@@ -259,7 +258,8 @@ class Reduction:
             if not self.keys & 1023:
                 self._publish(self.keys, 0)
             if self._sorts_values and type(values) is Values:
-                sort_values(values, self._value_order)
+                with _told_of(key, values):
+                    sort_values(values, self._value_order)
             yield key, values
 
     def _in_key_order(self, keys: list[Any]) -> list[Any]:
@@ -281,6 +281,15 @@ class Reduction:
         )
 
 
+@contextmanager
+def _told_of(key: Any, values: Values | FileValues) -> Iterator[None]:
+    try:
+        yield
+    except MincerError as error:
+        error.where = place_of(key, values)
+        raise
+
+
 def _as_they_are(key: Any, values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """What stands for a reducer when there is none: the pairs come out as they are."""
     for value in values:
@@ -299,5 +308,3 @@ def _columns(blocks: Iterator[Block]) -> tuple[list[Any], list[Any]]:
 
 def _second(runs: SortedRuns) -> Iterator[list[Any]]:
     return (values for _, values in runs.columns())
-
-

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 from mincer.codec.blocks import Block, iterate_blocks
@@ -21,8 +21,10 @@ from mincer.flow.ports import SegmentReader, SegmentWriter
 
 __all__ = ["Bucket", "RunIndex", "RunSlice", "naming", "open_runs", "write_index"]
 
-# offset of the first block, keys, values, weight in memory
-_ENTRY = struct.Struct("<QQQQ")
+# offset of the first block, keys, values, weight in memory; checksum of these and of
+# the bucket's number
+_ENTRY = struct.Struct("<QQQQI")
+_NUMBERED = struct.Struct("<QQQQQ")
 # checksum of the rest, runs, buckets, offset of the index
 _FOOTER = struct.Struct("<IIQQ")
 
@@ -46,12 +48,24 @@ class RunIndex:
         self.buckets = 0
 
     def add(self, offset: int, keys: int, values: int, weight_bytes: int) -> None:
-        self._entries += _ENTRY.pack(offset, keys, values, weight_bytes)
+        self._entries += _entry(self.buckets, offset, keys, values, weight_bytes)
         self.buckets += 1
 
     def close(self, end: int) -> bytes:
         """Return the bytes of the index; `end` is where the run's blocks end."""
-        return bytes(self._entries) + _ENTRY.pack(end, 0, 0, 0)
+        return bytes(self._entries) + _entry(self.buckets, end, 0, 0, 0)
+
+
+def _entry(bucket: int, *figures: int) -> bytes:
+    return _ENTRY.pack(*figures, zlib.crc32(_NUMBERED.pack(bucket, *figures)))
+
+
+def _figures(bucket: int, row: tuple[int, ...]) -> tuple[int, ...]:
+    """The figures of an entry, if it is what was written for this bucket."""
+    *figures, checksum = row
+    if zlib.crc32(_NUMBERED.pack(bucket, *figures)) != checksum:
+        raise SegmentError("the index of an output fails its checksum")
+    return tuple(figures)
 
 
 def write_index(out: SegmentWriter, indexes: list[bytes], buckets: int) -> None:
@@ -125,9 +139,7 @@ def open_runs(reader: SegmentReader, first: int, last: int) -> list[RunSlice]:
         ]
 
 
-def _read_index(
-    reader: SegmentReader, first: int, last: int
-) -> Iterator[list[Bucket]]:
+def _read_index(reader: SegmentReader, first: int, last: int) -> Iterator[list[Bucket]]:
     footer_at = reader.length_bytes - _FOOTER.size
     if footer_at < 0:
         raise SegmentError("an output is too short to hold its index")
@@ -135,11 +147,10 @@ def _read_index(
     checksum, runs, buckets, index_at = _FOOTER.unpack(footer)
     if zlib.crc32(footer[4:]) != checksum or not 0 <= first <= last <= buckets:
         raise SegmentError("the footer of an output fails its checksum")
+    size = (last - first + 1) * _ENTRY.size
     for run in range(runs):
-        at = index_at + (run * (buckets + 1) + first) * _ENTRY.size
-        rows = list(
-            _ENTRY.iter_unpack(reader.read(at, (last - first + 1) * _ENTRY.size))
-        )
+        data = reader.read(index_at + (run * (buckets + 1) + first) * _ENTRY.size, size)
+        rows = map(_figures, count(first), _ENTRY.iter_unpack(data))
         yield [
             Bucket(offset, after[0], keys, values, weight)
             for (offset, keys, values, weight), after in pairwise(rows)

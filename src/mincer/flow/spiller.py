@@ -68,13 +68,13 @@ class Spiller:
         self.digest = self.digest + digest & _DIGEST_MASK
         self._write(self._deal(keys, values, buckets), grouped)
 
-    def spill_ordered(self, keys: list[Any], values: list[Any], ends: list[int]) -> None:
+    def spill_ordered(
+        self, keys: list[Any], values: list[Any], ends: list[int]
+    ) -> None:
         """Write one run of pairs that are in bucket order already; bucket `i` ends
         before `ends[i]`."""
         starts = [0, *ends[:-1]]
-        slices = (
-            (keys[a:b], values[a:b]) for a, b in zip(starts, ends, strict=True)
-        )
+        slices = ((keys[a:b], values[a:b]) for a, b in zip(starts, ends, strict=True))
         self._write(slices, grouped=False)
 
     def close(self) -> None:

@@ -306,12 +306,16 @@ def _record_told(cursor: Cursor, attempt: MapAttempt) -> Iterator[None]:
     except BadRecord as bad:
         raise RecordError(bad.error, bad.ordinal) from bad
     except MincerError as error:
-        if error.where is None:
-            error.where = cursor.where()
-        blamed = isinstance(error, InputError)
-        raise RecordError(error, None if blamed else cursor.ordinal) from error
+        if error.where is not None or isinstance(error, InputError):
+            raise RecordError(error, None) from error  # no record is to blame
+        error.where = cursor.where()
+        raise RecordError(error, cursor.ordinal) from error
     except BaseException as error:
-        raise RecordError(_raised(error, cursor), cursor.ordinal) from error
+        told = _raised(error, cursor)
+        if not attempt.exact and not (told.user_traceback or "").startswith("Trace"):
+            # Nothing of the user's was running: what it returned is no iterable.
+            raise Inexact from error
+        raise RecordError(told, cursor.ordinal) from error
 
 
 def _raised(error: BaseException, cursor: Cursor) -> UserCodeError:

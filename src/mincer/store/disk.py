@@ -121,9 +121,7 @@ class FileCache:
 class PlaceReader:
     """A `SegmentReader` of a place."""
 
-    def __init__(
-        self, place: Place, files: FileCache, name: object = None
-    ) -> None:
+    def __init__(self, place: Place, files: FileCache, name: object = None) -> None:
         self._place = place
         self._files = files
         #: See `SegmentReader.name`.

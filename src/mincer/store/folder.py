@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Set
 from typing import IO
 
 __all__ = ["OwnedFolder", "sweep"]
@@ -33,20 +35,42 @@ class OwnedFolder:
         self._lock: IO[bytes] | None = open(unnamed, "wb")  # noqa: SIM115
         _lock(self._lock)
         os.rename(unnamed, os.path.join(self.path, _LOCK))
+        self._pid = os.getpid()
 
     def remove(self) -> None:
-        """Remove the folder with all that is in it. Harmless when repeated."""
-        if self._lock is None:
+        """Remove the folder with all that is in it. Harmless when repeated, and in a
+        process that was forked from the one that made it."""
+        if self._lock is None or self._pid != os.getpid():
             return
+        self.remove_but(frozenset())
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
         self._lock = None
+
+    def remove_but(self, kept: Set[str]) -> None:
+        """Remove all files in the folder but those in `kept`, given by their paths.
+
+        Their room is given back also where another process has them open still.
+        """
+        kept = {*kept, os.path.join(self.path, _LOCK)}
+        for folder, _, names in os.walk(self.path, topdown=False):
+            for name in names:
+                path = os.path.join(folder, name)
+                if path not in kept:
+                    # What cannot be removed now is removed with the folder.
+                    with contextlib.suppress(OSError):
+                        os.truncate(path, 0)
+                        os.remove(path)
+            with contextlib.suppress(OSError):  # not empty
+                os.rmdir(folder)
 
 
 def sweep(parent: str) -> None:
     """Remove the folders in `parent` whose processes are gone."""
     for entry in os.scandir(parent):
-        if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
+        if not entry.name.startswith(_PREFIX) or not entry.is_dir(
+            follow_symlinks=False
+        ):
             continue
         lock = os.path.join(entry.path, _LOCK)
         try:

@@ -1,7 +1,7 @@
 """Run one attempt in a child: from an order to a reply."""
 
-# Strategy: everything that can go wrong ends as a reply with the fault's name, so that the
-# coordinator can decide; the child itself decides nothing and lives on. Only an
+# Strategy: everything that can go wrong ends as a reply with the fault's name, so that
+# the coordinator can decide; the child itself decides nothing and lives on. Only an
 # attempt that met a pair it could not take in is made again here, exactly, since the
 # first time it was not known which record made the pair.
 
@@ -72,11 +72,13 @@ class Bench:
     `name`: tells its files from those of other children.
     """
 
-    def __init__(self, name: str, page: Page, reached: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, page: Page, reached: Callable[[str], None] | None = None
+    ) -> None:
         self._name = name
         self._page = page
-        #: Called at the points that tests name, to be killed there.
-        self._reached = reached
+        #: For tests: called at points with a name, to be killed there.
+        self._test_hook = reached
         self._codes: OrderedDict[str, JobCode] = OrderedDict()
         self._cuts: dict[Place, list[Any]] = {}
         self._files = FileCache()
@@ -171,7 +173,7 @@ class Bench:
             tag=split.tag,
             budget=budget,
             context=context,
-            publish=self._page.publish,
+            publish=self._publish("map:batch"),
             skip=frozenset(order.skip),
             records_max=code.records_max,
             careful=order.careful,
@@ -210,17 +212,15 @@ class Bench:
         context.part = part = order.attempt.task.index
         commits = read_commits(order.log, order.commits, order.without)
         readers = [
-            PlaceReader(commit.place, self._files, commit.attempt)
-            for commit in commits
+            PlaceReader(commit.place, self._files, commit.attempt) for commit in commits
         ]
         program = Program(code.step, code.parts, self._cut_points(order.cuts))
         writer, place_of = self._part_writer(order.attempt, code, output)
         scratch = DiskScratch(order.scratch)
+        publish = self._publish("reduce:keys")
         self._reached("reduce:start")
         try:
-            made = reduce_task(
-                program, part, readers, writer, scratch, budget, self._page.publish
-            )
+            made = reduce_task(program, part, readers, writer, scratch, budget, publish)
         except BaseException:
             writer.abort()
             raise
@@ -247,7 +247,7 @@ class Bench:
                     tag=split.tag,
                     budget=budget,
                     context=context,
-                    publish=self._page.publish,
+                    publish=self._publish("sample:batch"),
                     records_max=code.records_max,
                 )
             )
@@ -257,8 +257,24 @@ class Bench:
         except RecordError:
             # The map that has this record tells it better, and may leave it out.
             cuts = []
+        self._reached("sample:mapped")
         output.write(functions.dump_value(cuts))
         return AttemptMade(order.attempt, output.commit(), hash(len(cuts)), None)
+
+    def _reached(self, point: str) -> None:
+        if self._test_hook is not None:
+            self._test_hook(point)
+
+    def _publish(self, point: str) -> Callable[[int, int], None]:
+        """What tells how far an attempt is; it passes `point` each time."""
+        if self._test_hook is None:
+            return self._page.publish
+
+        def publish(ordinal: int, done: int) -> None:
+            self._page.publish(ordinal, done)
+            self._reached(point)
+
+        return publish
 
     def _part_writer(
         self, attempt: AttemptId, code: JobCode, output: AppendFile

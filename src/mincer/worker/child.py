@@ -1,11 +1,11 @@
-"""A child process: reads orders from its parent, runs attempts, dies with its parent."""
+"""A child process: takes orders from its parent, runs attempts, dies with it."""
 
-# Strategy: pipes instead of sockets, one at each end, since that needs no name, no port and no
-# permission. The child's standard output belongs to the user's code, and the driver's
-# standard output is data, so what the user prints goes to standard error; the pipes
-# move out of the way first. The main thread blocks on orders and runs them. A second
-# thread does nothing but wait for the parent's end of the pipe to close: also while the
-# user's code is busy, also when the parent was killed.
+# Strategy: pipes instead of sockets, one at each end, since that needs no name, no port
+# and no permission. The child's standard output belongs to the user's code, and the
+# driver's standard output is data, so what the user prints goes to standard error; the
+# pipes move out of the way first. The main thread blocks on orders and runs them. A
+# second thread does nothing but wait for the parent to go, that is for its end of the
+# pipe to close: also while the user's code is busy, also when the parent was killed.
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from mincer.worker.pipes import read_frame, write_frame
 
 __all__ = ["main"]
 
+#: How often it is looked whether the parent is there still, whoever holds its pipe.
+_PARENT_S = 1
 #: What a parent sets for the start of the child only.
 _ENVIRONMENT = (
     "PYTHONHASHSEED",
@@ -35,9 +37,10 @@ _ENVIRONMENT = (
 
 
 def main(name: str, page_path: str, stack_path: str, kill_at: str = "") -> None:
-    """Serve until the parent says stop or is gone.
+    """Serve until the parent is gone.
 
-    `kill_at`: for tests: the point at which this child kills itself, once.
+    `kill_at`: for tests: the point at which this child kills itself ("map:start"), or
+    the third time that it gets there ("map:start*3").
     """
     orders, replies = _take_pipes()
     for variable in _ENVIRONMENT:
@@ -46,14 +49,12 @@ def main(name: str, page_path: str, stack_path: str, kill_at: str = "") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _tell_stack_on_signal(stack_path)
     threading.Thread(target=_die_with_parent, args=(orders,), daemon=True).start()
-    bench = Bench(name, Page(page_path), _killer(kill_at))
+    bench = Bench(name, Page(page_path), _killer(kill_at) if kill_at else None)
     write_frame(replies, os.getpid())
     while True:
         try:
             order = read_frame(orders)
         except EOFError:
-            _leave(0)
-        if order is None:
             _leave(0)
         reply = bench.run(order)
         _flush()
@@ -82,13 +83,17 @@ def _take_pipes() -> tuple[int, int]:
 
 
 def _die_with_parent(orders: int) -> None:
-    """Wait until the other end of `orders` is closed; then end this process at once."""
+    """Wait until the other end of `orders` is closed; then end this process at once,
+    with all that the user's code has started."""
+    parent = os.getppid()
     poll = select.poll()
     poll.register(orders, 0)  # asked for nothing, it still tells of a hang-up
-    while True:
-        for _, event in poll.poll():
-            if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
-                _leave(1)
+    # A process that the driver forked holds the other end open, too.
+    while not poll.poll(_PARENT_S * 1000) and os.getppid() == parent:
+        pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    _leave(1)
 
 
 def _tell_stack_on_signal(path: str) -> None:
@@ -101,8 +106,13 @@ def _tell_stack_on_signal(path: str) -> None:
 
 
 def _killer(kill_at: str) -> Callable[[str], None]:
+    fatal, _, times = kill_at.partition("*")
+    left = int(times or 1)
+
     def reached(point: str) -> None:
-        if point == kill_at:
+        nonlocal left
+        left -= point == fatal
+        if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return reached

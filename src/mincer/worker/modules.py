@@ -22,7 +22,6 @@ from mincer.codec.functions import dump_reaching
 from mincer.codec.imports import absolute, imports_of
 from mincer.errors import SegmentError, ShipError
 from mincer.limits import MODULES_BYTES_MAX
-from mincer.worker.jobfile import import_jobfile
 from mincer.worker.origins import Origin, find
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from mincer.codec.pickler import Reach
 
-__all__ = ["ModuleSet", "collect", "collect_reach", "import_jobfile", "install"]
+__all__ = ["ModuleSet", "collect", "collect_reach", "install"]
 
 #: The time of every file in the zip (the first a zip knows), so that equal files make
 #: equal bytes.

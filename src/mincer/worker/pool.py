@@ -1,9 +1,10 @@
 """A pool of child processes: start them, hand them orders, hear from them, end them."""
 
-# Strategy: plain `Popen` of this interpreter. Not fork: the driver may have threads, be a
-# notebook, or run on macOS. Not multiprocessing's spawn: it imports the user's script
+# Strategy: plain `Popen` of this interpreter. Not fork: the driver may have threads, be
+# a notebook, or run on macOS. Not multiprocessing's spawn: it imports the user's script
 # again. One thread owns the pool and waits on all pipes at once; `wake` is the only
-# thing that another thread may call.
+# thing that another thread may call. A child leads a process group: what the user's
+# code started there ends with it.
 
 from __future__ import annotations
 
@@ -14,10 +15,12 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mincer.errors import WorkerDiedError
 from mincer.limits import MALLOC_THRESHOLD_BYTES
 from mincer.worker.machine import resident_bytes
 from mincer.worker.orders import Order, Reply
@@ -28,6 +31,10 @@ __all__ = ["Child", "Died", "Heard", "Pool"]
 
 #: How long a child is given to write down its stack before it is ended.
 _STACK_WAIT_S = 0.5
+#: So many children in a row that ended before they were up: none will ever be.
+_STILLBORN_MAX = 5
+#: What makes a child the leader of its own process group, where there are such.
+_OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Died:
     how: str
     #: Where it was.
     position: Position
+    #: False when it ended before it could take an order.
+    was_up: bool
 
 
 class Heard(NamedTuple):
@@ -55,12 +64,21 @@ class Child:
         self.page = Page(os.path.join(folder, f"{name}.page"), create=True)
         self.stack_path = os.path.join(folder, f"{name}.stack")
         self.ready = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _boot(name, self, kill_at)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-        )
+        self.how_ended: str | None = None
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable or "", "-P", "-c", _boot(name, self, kill_at)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_environment(),
+                **_OWN_GROUP,
+            )
+        except OSError as error:
+            self.page.close()
+            raise WorkerDiedError(
+                f"child processes cannot start here: {error}",
+                hint=f"Is sys.executable a Python?  {sys.executable!r}",
+            ) from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._orders = self._process.stdin.fileno()
@@ -71,9 +89,9 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, order: Order | None) -> None:
-        """Hand over an order; None asks the child to leave. A child that is dying is
-        left to die: its end is heard by itself."""
+    def send(self, order: Order) -> None:
+        """Hand over an order. A child that is dying is left to die: its end is heard by
+        itself."""
         with contextlib.suppress(BrokenPipeError):
             write_frame(self._orders, order)
 
@@ -81,9 +99,13 @@ class Child:
         """What the child has said; raises `EOFError` when it is gone."""
         yield from self._reader.read()
 
+    def has_ended(self) -> bool:
+        """True when the process is over, though its pipe may be held open still."""
+        return self._process.poll() is not None
+
     def stack(self) -> str:
         """Where the child's code is now, as a traceback; empty when it cannot tell."""
-        if not hasattr(signal, "SIGUSR1"):
+        if not hasattr(signal, "SIGUSR1") or not self.ready:
             return ""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGUSR1)
@@ -98,7 +120,12 @@ class Child:
             return file.read()
 
     def end(self) -> str:
-        """Kill it if it still lives; return how it ended."""
+        """Kill it if it still lives; return how it ended. Harmless when repeated."""
+        if self.how_ended is not None:
+            return self.how_ended
+        if _OWN_GROUP:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()
         code = self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -106,12 +133,8 @@ class Child:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
         self.page.close()
-        if code >= 0:
-            return f"exit code {code}"
-        try:
-            return f"signal {signal.Signals(-code).name}"
-        except ValueError:
-            return f"signal {-code}"
+        self.how_ended = _how_ended(code)
+        return self.how_ended
 
 
 class Pool:
@@ -126,13 +149,24 @@ class Pool:
     ) -> None:
         self._folder = folder
         self._born = 0
+        #: Children in a row that ended before they were up.
+        self._stillborn = 0
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._selector.register(self._wake_read, selectors.EVENT_READ, -1)
+        # Not closed by `close`: a late `wake` would write to whatever has the number
+        # by then.
+        weakref.finalize(self, os.close, self._wake_write).atexit = False
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         kill_at = kill_at or {}
-        self.children = [self._bear(slot, kill_at.get(slot, "")) for slot in range(slots)]
+        self.children: list[Child] = []
+        try:
+            for slot in range(slots):
+                self.children.append(self._bear(kill_at.get(slot, "")))
+        except BaseException:
+            self.close()
+            raise
 
     def send(self, slot: int, order: Order) -> None:
         """Start an attempt in a slot, whose child is idle."""
@@ -143,25 +177,52 @@ class Pool:
         with contextlib.suppress(BlockingIOError, OSError):
             os.write(self._wake_write, b"!")
 
-    def wait(self, timeout_s: float | None) -> list[Heard]:
-        """Wait for children to say something, or for `wake`; at most `timeout_s`."""
-        heard: list[Heard] = []
-        for key, _ in self._selector.select(timeout_s):
-            slot = key.data
-            if slot < 0:
+    def wait(self, timeout_s: float | None) -> Iterator[Heard]:
+        """Wait for children to say something, or for `wake`; at most `timeout_s`.
+
+        Each is heard when its turn comes, so what the caller does about one (it may
+        `replace` the child of another slot) leaves nothing stale behind. Raises
+        `WorkerDiedError` when no child can start here.
+        """
+        news = self._selector.select(timeout_s)
+        for key, _ in news:
+            child = key.data
+            if child is None:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_read, 4096)
-                continue
-            child = self.children[slot]
-            try:
-                for message in child.read():
-                    if isinstance(message, int):
-                        child.ready = True  # its pid: it is up
-                    else:
-                        heard.append(Heard(slot, message))
-            except EOFError:
-                heard.append(Heard(slot, self._bury(slot)))
-        return heard
+            elif child.how_ended is None:
+                yield from self._hear(child)
+        if not news:
+            yield from self._reap()
+
+    def _hear(self, child: Child) -> Iterator[Heard]:
+        slot = self.children.index(child)
+        try:
+            for message in child.read():
+                if isinstance(message, int):
+                    child.ready = True  # its pid: it is up
+                    self._stillborn = 0
+                else:
+                    yield Heard(slot, message)
+        except EOFError:
+            yield self._hear_death(slot)
+
+    def _reap(self) -> Iterator[Heard]:
+        """Hear of children that have ended while something that the user's code forked
+        holds their pipes open."""
+        for slot, child in enumerate(self.children):
+            if child.has_ended():
+                yield self._hear_death(slot)
+
+    def _hear_death(self, slot: int) -> Heard:
+        died = self._bury(slot)
+        self._stillborn += not died.was_up
+        if self._stillborn >= _STILLBORN_MAX:
+            raise WorkerDiedError(
+                f"child processes cannot start here: {died.how}",
+                hint="What they said is above this message.",
+            )
+        return Heard(slot, died)
 
     def replace(self, slot: int) -> Died:
         """End the child of a slot, whatever it does, and start another."""
@@ -172,29 +233,34 @@ class Pool:
 
     def close(self) -> None:
         """End all children. No process is left when this returns."""
+        self._selector.close()
         for child in self.children:
-            child.send(None)
-        for child in self.children:
-            self._selector.unregister(child.replies)
             child.end()
         self.children.clear()
-        self._selector.close()
         os.close(self._wake_read)
-        os.close(self._wake_write)
 
     def _bury(self, slot: int) -> Died:
         child = self.children[slot]
         self._selector.unregister(child.replies)
         position = child.page.read()
-        died = Died(child.end(), position)
-        self.children[slot] = self._bear(slot, "")
+        died = Died(child.end(), position, child.ready)
+        self.children[slot] = self._bear("")
         return died
 
-    def _bear(self, slot: int, kill_at: str) -> Child:
+    def _bear(self, kill_at: str) -> Child:
         self._born += 1
         child = Child(f"child-{self._born}", self._folder, kill_at)
-        self._selector.register(child.replies, selectors.EVENT_READ, slot)
+        self._selector.register(child.replies, selectors.EVENT_READ, child)
         return child
+
+
+def _how_ended(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 def _boot(name: str, child: Child, kill_at: str) -> str:

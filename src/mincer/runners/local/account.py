@@ -47,9 +47,7 @@ def report_of(job: LocalJob, workers: int) -> Report:
         for name, n in made.counters.items():
             counters[name] = counters.get(name, 0) + n
     report.counters = counters
-    report.records_skipped = sum(
-        len(job.skips.get(made.attempt, ())) for made in won
-    )
+    report.records_skipped = sum(len(job.skips.get(made.attempt, ())) for made in won)
     report.map_s = _span_s(won, "map")
     report.reduce_s = _span_s(won, "reduce")
     for made in job.output:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -84,8 +83,8 @@ class _Step:
 
 
 class LocalJob:
-    """A job between `run` and its results. Made in the caller's thread, then used by the
-    loop's; the caller waits for `over`."""
+    """A job between `run` and its results. Made in the caller's thread, then used by
+    the loop's; the caller waits for `over`."""
 
     def __init__(self, order: JobOrder, control: JobControl, memory_bytes: int) -> None:
         self.order = order
@@ -197,7 +196,7 @@ class LocalJob:
                 for number, step in enumerate(steps)
             ),
             attempts_max=first.max_attempts,
-            skips_max=first.skip_bad_records,
+            skips_max=sum(step.skip_bad_records for step in steps),
             task_timeout_s=first.task_timeout,
         )
 
@@ -307,17 +306,12 @@ class LocalJob:
         else:
             step.outputs[task.index] = (attempt, place)
 
-    def release(self, number: int) -> None:
-        """Nobody reads any more what the maps of this step read or made."""
-        step = self._steps[number]
-        last = number == len(self._steps) - 1
-        if step.shuffles or not last or self.order.sink is not None:
-            shutil.rmtree(os.path.join(step.folder, "maps"), ignore_errors=True)
-        if number == 0 and self._spool is not None:
-            self._spool.remove()
-        if number > 0:
-            before = self._steps[number - 1].folder
-            shutil.rmtree(os.path.join(before, "out"), ignore_errors=True)
+    def keep_output(self) -> None:
+        """Remove everything but the parts of the result."""
+        self.close_files()
+        places = [made.place for made in self.output]
+        kept = {place.path for place in places if place is not None}
+        self.folder.remove_but(kept)
 
     def close(self) -> None:
         """Remove everything."""
@@ -344,12 +338,6 @@ class Spool:
         self._file.write(data)
         self._end += len(data)
         return self._path, at, len(data)
-
-    def remove(self) -> None:
-        """Give the room back. The file stays open: the driver may write to it still,
-        in another thread, until it sees that the job is over."""
-        if os.path.exists(self._path):
-            os.remove(self._path)
 
     def close(self) -> None:
         self._file.close()

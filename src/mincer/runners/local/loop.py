@@ -1,11 +1,12 @@
 """The thread that owns the coordinator and the children: it obeys and it listens."""
 
-# Strategy: one thread, so that nothing here needs a lock. Other threads leave a request and
-# wake it. It does what the coordinator says and tells it what happened; what an id
+# Strategy: one thread, so that nothing here needs a lock. Other threads leave a request
+# and wake it. It does what the coordinator says and tells it what happened; what an id
 # stands for is the job's own business (job.py).
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -23,11 +24,11 @@ from mincer.errors import (
     WorkerDiedError,
 )
 from mincer.ids import AttemptId, JobId, WorkerId
-from mincer.limits import MEMORY_OVERSHOOT
+from mincer.limits import BUFFER_BYTES, MEMORY_OVERSHOOT, ROOM_BYTES_MIN
 from mincer.runners.local.job import LocalJob
 from mincer.runners.local.progress import own_stack, progress_of
 from mincer.store.folder import OwnedFolder
-from mincer.worker.orders import AttemptMade
+from mincer.worker.orders import AttemptMade, Order
 from mincer.worker.pool import Died, Heard, Pool
 
 __all__ = ["LocalLoop"]
@@ -36,8 +37,6 @@ _WORKER = WorkerId("local", 0)
 #: How often the children's memory is looked at, and progress told.
 _LOOK_S = 0.05
 _REPORT_S = 0.2
-#: So many children in a row that died before they were up: none will ever be.
-_STILLBORN_MAX = 3
 #: What is often behind the end of a child.
 _HINTS = {
     "signal SIGKILL": "Often the system, out of memory: fewer workers, or memory=…",
@@ -59,22 +58,32 @@ class LocalLoop:
         self._jobs: dict[JobId, LocalJob] = {}
         self._running: dict[int, AttemptId] = {}
         self._slot_of: dict[AttemptId, int] = {}
+        #: What was sent to the slots, for the next child if one dies before it is up.
+        self._orders: dict[int, Order] = {}
         self._idle = deque(range(slots))
         #: The digest of the user's modules that each child has loaded.
         self._loaded: dict[int, str] = {}
-        self._requests: deque[Callable[[], None]] = deque()
+        #: Slots whose child has run something.
+        self._used: set[int] = set()
+        self._requests: deque[tuple[LocalJob, Callable[[], None]]] = deque()
         self._events: deque[Event] = deque()
-        self._stillborn = 0
         self._looked = self._reported = 0.0
-        self._closing = False
+        self._closing = self._over = False
         self.crash: BaseException | None = None
         self._tell(events.WorkerJoined(_WORKER, slots))
+        self.slots = slots
         self._thread = threading.Thread(target=self._run, name="mincer", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:
+            self._end()
+            raise
 
     @property
-    def slots(self) -> int:
-        return len(self._pool.children)
+    def is_over(self) -> bool:
+        """True when it was closed, or cannot go on; a job that is submitted to it fails
+        at once."""
+        return self._over
 
     # Called from other threads.
 
@@ -85,7 +94,7 @@ class LocalLoop:
             self._jobs[job.order.job] = job
             self._tell(events.JobSubmitted(job.order.job, job.plan))
 
-        self._ask(start)
+        self._ask(job, start)
 
     def add_splits(self, job: LocalJob, splits: list[bytes], sizes: list[int]) -> None:
         def add() -> None:
@@ -93,21 +102,23 @@ class LocalLoop:
             if job.order.job in self._jobs:
                 self._tell(events.SplitsAdded(job.order.job, first, tuple(sizes)))
 
-        self._ask(add)
+        self._ask(job, add)
 
     def end_input(self, job: LocalJob) -> None:
         def end() -> None:
             if job.order.job in self._jobs:
                 self._tell(events.InputEnded(job.order.job))
 
-        self._ask(end)
+        self._ask(job, end)
 
     def cancel(self, job: LocalJob, reason: str) -> None:
         def cancel() -> None:
             if job.order.job in self._jobs:
                 self._tell(events.JobCancelled(job.order.job, reason))
+            else:  # it never came here, or is over
+                job.over.set()
 
-        self._ask(cancel)
+        self._ask(job, cancel)
 
     def wake(self) -> None:
         self._pool.wake()
@@ -116,11 +127,16 @@ class LocalLoop:
         """End the children and the thread; nothing is left when this returns."""
         self._closing = True
         self._pool.wake()
-        self._thread.join()
+        # The collector may call this in any thread, in that one too.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
 
-    def _ask(self, request: Callable[[], None]) -> None:
-        self._requests.append(request)
-        self._pool.wake()
+    def _ask(self, job: LocalJob, request: Callable[[], None]) -> None:
+        self._requests.append((job, request))
+        if self._over:
+            self._give_up_jobs()
+        else:
+            self._pool.wake()
 
     # The thread.
 
@@ -131,15 +147,35 @@ class LocalLoop:
         except BaseException as error:
             self.crash = error
         finally:
+            self._end()
+
+    def _end(self) -> None:
+        try:
             self._pool.close()
             self._folder.remove()
+        finally:
+            self._over = True
             self._give_up_jobs()
+
+    def _give_up_jobs(self) -> None:
+        """All is over: whoever waits for a job must hear of it, and whoever still asks.
+
+        Called by the thread at its end, then by those who ask, in theirs.
+        """
+        while self._jobs or self._requests:
+            with contextlib.suppress(IndexError, KeyError):  # another one was faster
+                job = (
+                    self._jobs.popitem()[1]
+                    if self._jobs
+                    else self._requests.popleft()[0]
+                )
+                self._give_up(job)
 
     def _turn(self) -> None:
         for heard in self._pool.wait(self._patience()):
             self._hear(heard)
         while self._requests:
-            self._requests.popleft()()
+            self._requests.popleft()[1]()
         for job in list(self._jobs.values()):
             if job.control.cancelled:
                 self._tell(events.JobCancelled(job.order.job, "cancelled"))
@@ -186,8 +222,8 @@ class LocalLoop:
                 self._commit(attempt)
             case commands.DiscardOutput():
                 pass  # it lies in a file of its child, and goes with that
-            case commands.ReleaseStep(name, step):
-                self._jobs[name].release(step)
+            case commands.ReleaseStep():
+                pass  # the end of the job follows, and its folder goes with that
             case commands.FinishJob(name, winners):
                 job = self._jobs.pop(name)
                 job.winners = winners
@@ -206,23 +242,35 @@ class LocalLoop:
             loaded = self._loaded.get(slot)
             if loaded is not None and loaded != order.modules.digest:
                 # It has imported other modules under the same names.
-                self._pool.replace(slot)
+                self._replace(slot)
+        if slot in self._used and not self._has_room(slot, job):
+            # Python gives back late or never what earlier attempts have taken.
+            self._replace(slot)
+        if order.modules is not None:
             self._loaded[slot] = order.modules.digest
+        self._used.add(slot)
         self._running[slot] = command.attempt
         self._slot_of[command.attempt] = slot
+        self._orders[slot] = order
         self._pool.send(slot, order)
 
     def _free(self, slot: int) -> AttemptId | None:
         """The slot's attempt is over; return it."""
         attempt = self._running.pop(slot, None)
         if attempt is not None:
-            del self._slot_of[attempt]
+            del self._slot_of[attempt], self._orders[slot]
             self._idle.append(slot)
         return attempt
 
     def _replace(self, slot: int) -> Died:
         self._loaded.pop(slot, None)
+        self._used.discard(slot)
         return self._pool.replace(slot)
+
+    def _has_room(self, slot: int, job: LocalJob) -> bool:
+        """As an attempt asks at its start (see `mincer.flow.budget`)."""
+        taken = self._pool.resident_bytes(slot) + BUFFER_BYTES
+        return job.memory_bytes - taken >= ROOM_BYTES_MIN
 
     def _cancel_attempt(self, attempt: AttemptId, timed_out: bool) -> None:
         slot = self._slot_of.get(attempt)
@@ -263,7 +311,6 @@ class LocalLoop:
             self._hear_death(heard.slot, message)
             return
         attempt = self._free(heard.slot)
-        self._stillborn = 0
         if attempt != message.attempt:
             raise Bug(f"{message.attempt} answered in the slot of {attempt}")
         job = self._jobs.get(attempt.task.job)
@@ -283,18 +330,15 @@ class LocalLoop:
 
     def _hear_death(self, slot: int, died: Died) -> None:
         """A child ended by itself; another one has its slot already."""
-        self._loaded.pop(slot, None)
-        attempt = self._free(slot)
-        if attempt is None:
-            self._stillborn += 1
-            if self._stillborn >= _STILLBORN_MAX:
-                raise WorkerDiedError(
-                    f"child processes cannot start here: {died.how}",
-                    hint="What they said is above this message.",
-                )
+        if not died.was_up:
+            if slot in self._orders:  # nobody has read it yet
+                self._pool.send(slot, self._orders[slot])
             return
-        job = self._jobs.get(attempt.task.job)
-        if job is None:
+        self._loaded.pop(slot, None)
+        self._used.discard(slot)
+        attempt = self._free(slot)
+        job = None if attempt is None else self._jobs.get(attempt.task.job)
+        if attempt is None or job is None:
             return
         error = WorkerDiedError(
             f"the child process that ran {attempt.task} died: {died.how}",
@@ -324,8 +368,8 @@ class LocalLoop:
         error = OverMemoryError(
             f"{attempt.task} used {resident / 1e6:.0f} MB of memory; "
             f"its limit is {limit / 1e6:.0f} MB",
-            hint="One record, its pairs and what your functions hold may need a quarter "
-            f'of the limit. Give more: memory="{2 * limit / 1e6:.0f}MB".',
+            hint="One record, its pairs and what your functions hold may need a "
+            f'quarter of the limit. Give more: memory="{2 * limit / 1e6:.0f}MB".',
         )
         job.keep_failure(attempt, error, record)
         self._tell(events.AttemptFailed(attempt, _WORKER, Fault.OVER_MEMORY, record))
@@ -339,23 +383,20 @@ class LocalLoop:
         )
         try:
             job.control.report(progress_of(job, snapshot, self.slots, doing))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # The asker's own function: his error, told as such, and the job is over.
             job.error = JobError(
                 f"the progress function raised {type(error).__name__}: {error}"
             )
             job.control.cancel()
 
-    def _give_up_jobs(self) -> None:
-        """The thread is over: whoever waits for a job must hear of it."""
-        for job in self._jobs.values():
-            if job.error is None and isinstance(self.crash, MincerError):
-                job.error = self.crash
-            elif job.error is None and self.crash is not None:
-                job.error = Bug(f"{type(self.crash).__name__}: {self.crash}")
-                job.error.__cause__ = self.crash
-            job.over.set()
-        self._jobs.clear()
+    def _give_up(self, job: LocalJob) -> None:
+        if job.error is None and isinstance(self.crash, MincerError):
+            job.error = self.crash
+        elif job.error is None and self.crash is not None:
+            job.error = Bug(f"{type(self.crash).__name__}: {self.crash}")
+            job.error.__cause__ = self.crash
+        job.over.set()
 
 
 def _as_mincer_error(error: Exception) -> MincerError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 import weakref
 from types import TracebackType
@@ -15,6 +17,7 @@ from mincer.runners.local.account import failure_of, part_of, report_of
 from mincer.runners.local.job import LocalJob, StoredPart
 from mincer.runners.local.loop import LocalLoop
 from mincer.runners.results import Results
+from mincer.sinks.base import Sink
 from mincer.worker.machine import cores, memory_per_slot
 
 __all__ = ["Local"]
@@ -51,20 +54,40 @@ class Local:
                     f"not {memory!r}"
                 )
         self._loop: LocalLoop | None = None
+        #: Several threads may start it, or close it.
+        self._lock = threading.RLock()
+        self._pid = 0
         #: For tests: where the first child of each slot kills itself.
         self._kill_at: dict[int, str] = {}
-        self._finalizer: weakref.finalize[[LocalLoop], Local] | None = None
+        self._finalizer: weakref.finalize[[LocalLoop, int], Local] | None = None
 
     def start(self) -> None:
         """Start the children now, while the caller gets ready what they will do."""
-        if self._loop is None:
-            self._loop = LocalLoop(self._slots, self._kill_at)
-            self._finalizer = weakref.finalize(self, LocalLoop.close, self._loop)
+        self._started()
+
+    def _started(self) -> LocalLoop:
+        with self._lock:
+            if self._loop is not None and self._pid != os.getpid():
+                # This process was forked from the one that the children belong to.
+                self._forget()
+            elif self._loop is not None and self._loop.is_over:
+                self.close()  # it could not go on; a new one may
+            if self._loop is None:
+                self._loop = loop = LocalLoop(self._slots, self._kill_at)
+                self._pid = os.getpid()
+                self._finalizer = weakref.finalize(self, _close, loop, self._pid)
+            return self._loop
 
     def close(self) -> None:
         """End the children. Harmless when repeated; the next job starts new ones."""
+        with self._lock:
+            if self._loop is not None:
+                _close(self._loop, self._pid)
+            self._forget()
+
+    def _forget(self) -> None:
         if self._finalizer is not None:
-            self._finalizer()
+            self._finalizer.detach()
         self._loop = self._finalizer = None
 
     def __enter__(self) -> Self:
@@ -86,16 +109,15 @@ class Local:
                 f"workers={order.workers} was given to a runner of {self._slots}",
                 hint="Give it to Local(workers=…), or not at all.",
             )
-        self.start()
-        loop = self._loop
-        assert loop is not None
+        loop = self._started()
         order.source.check()
         sink = order.sink
         if sink is not None:
             sink.check()
-            sink.prepare(order.job)
         job: LocalJob | None = None
         try:
+            if sink is not None:
+                sink.prepare(order.job)
             job = LocalJob(order, control, order.memory_bytes or self._memory_bytes)
             control.wake = loop.wake
             loop.submit(job)
@@ -105,14 +127,10 @@ class Local:
                 raise failure_of(job)
             return _finish(job, self._slots)
         except BaseException:
-            # Leave nothing of it.
-            if job is not None:
-                loop.cancel(job, "interrupted")
-                job.over.wait()
-                job.close()
-            if sink is not None:
-                sink.abort_job()
+            _abandon(job, loop, sink)
             raise
+        finally:
+            control.wake = _nobody  # the asker may keep `control`, and wake nothing
 
     def _plan(self, job: LocalJob, loop: LocalLoop) -> None:
         """Read the plan of the source, in the caller's own thread: an iterable of his
@@ -135,13 +153,37 @@ class Local:
         loop.end_input(job)
 
 
+def _close(loop: LocalLoop, pid: int) -> None:
+    """End the loop, unless this process was forked from its own."""
+    if os.getpid() == pid:
+        loop.close()
+
+
+def _nobody() -> None:
+    """Wake nobody."""
+
+
+def _abandon(job: LocalJob | None, loop: LocalLoop, sink: Sink | None) -> None:
+    """Leave nothing of a job, also when Ctrl-C is pressed again meanwhile."""
+    try:
+        if job is not None:
+            try:
+                loop.cancel(job, "interrupted")
+                job.over.wait()
+            finally:
+                job.close()
+    finally:
+        if sink is not None:
+            sink.abort_job()
+
+
 def _finish(job: LocalJob, workers: int) -> Results:
     """Commit the output and give the result to the caller."""
     last = job.output
     report = report_of(job, workers)
     sink = job.order.sink
     if sink is None:
-        job.close_files()
+        job.keep_output()
         parts = [StoredPart(made.place) for made in last if made.place is not None]
         remove = job.folder.remove
         counters = report.counters

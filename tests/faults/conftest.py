@@ -1,0 +1,72 @@
+"""Some lines with a number each, in a file of many splits, and a folder to look at."""
+
+import os
+import tempfile
+import threading
+import time
+
+import psutil
+import pytest
+
+import mincer
+
+LINES = 30_000
+
+
+class Input:
+    def __init__(self, path):
+        self.path = path
+        self.lines = [f"{n:07}" for n in range(LINES)]
+        path.write_text("\n".join(self.lines) + "\n", "utf-8")
+
+    def source(self, split_size=20_000):
+        return mincer.sources.text(str(self.path), split_size=split_size)
+
+
+@pytest.fixture(scope="session")
+def numbers(tmp_path_factory):
+    return Input(tmp_path_factory.mktemp("numbers") / "numbers.txt")
+
+
+@pytest.fixture
+def spill(tmp_path, monkeypatch):
+    """Where spill folders are made, by this process and those it starts. Must be empty
+    at the end."""
+    folder = tmp_path / "spill"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield folder
+    assert [path.name for path in folder.iterdir()] == []
+
+
+def children():
+    """The processes that this one has started and that still run."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if one.is_running()]
+
+
+@pytest.fixture(autouse=True)
+def nobody_left():
+    before = set(children())
+    yield
+    assert until(lambda: not set(children()) - before, 5), "processes are left"
+
+
+def until(true, seconds):
+    """Wait for `true()`; False when it never came."""
+    nothing = threading.Event()
+    give_up = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > give_up:
+            return False
+        nothing.wait(0.01)
+    return True
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return psutil.pid_exists(pid) and not os.path.isdir("/proc/self")

@@ -1,0 +1,87 @@
+"""Every key has one bucket, and the buckets of a part stand side by side."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mincer.codec.keys import part_of
+from mincer.errors import UserCodeError
+from mincer.flow.partitioner import (
+    FunctionPartitioner,
+    HashPartitioner,
+    RangePartitioner,
+    range_buckets,
+)
+
+PARTS = st.integers(1, 700)
+
+
+def partitioners(parts):
+    yield HashPartitioner(parts)
+    yield FunctionPartitioner(lambda key, parts: key % parts, parts)
+    yield RangePartitioner(parts, [10, 20, 30][: parts - 1], None)
+
+
+@given(PARTS)
+def test_bounds_cover_all_buckets_in_order(parts):
+    for partitioner in partitioners(parts):
+        bounds = [partitioner.bounds(part) for part in range(parts)]
+        assert bounds[0][0] == 0
+        assert bounds[-1][1] == partitioner.buckets
+        assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+        assert all(first < last for first, last in bounds)
+
+
+@given(st.lists(st.integers(-100, 100)), PARTS)
+def test_the_default_is_the_fixed_function(keys, parts):
+    partitioner = HashPartitioner(parts)
+    buckets, digest = partitioner.place(keys, {int})
+    for key, bucket in zip(keys, buckets, strict=True):
+        first, last = partitioner.bounds(part_of(key, parts))
+        assert first <= bucket < last
+    assert digest == partitioner.place(keys[::-1], {int})[1]
+
+
+@given(st.lists(st.integers(0, 100)), st.integers(1, 20))
+def test_a_function_decides_the_part(keys, parts):
+    partitioner = FunctionPartitioner(lambda key, parts: key % parts, parts)
+    buckets, _ = partitioner.place(keys, {int})
+    for key, bucket in zip(keys, buckets, strict=True):
+        first, last = partitioner.bounds(key % parts)
+        assert first <= bucket < last
+
+
+@pytest.mark.parametrize("part", [-1, 3, "1", None, 1.0])
+def test_what_is_no_part_is_told_with_its_key(part):
+    partitioner = FunctionPartitioner(lambda key, parts: part, 3)
+    with pytest.raises(UserCodeError, match="an int from 0 to 2") as caught:
+        partitioner.place(["k"], {str})
+    assert caught.value.where.key == "'k'"
+
+
+def test_a_function_that_raises_is_told_with_its_key():
+    partitioner = FunctionPartitioner(lambda key, parts: 1 // 0, 3)
+    with pytest.raises(UserCodeError, match="partitionfn raised ZeroDivision") as e:
+        partitioner.place(["k"], {str})
+    assert e.value.where.key == "'k'"
+
+
+@given(st.lists(st.integers(0, 40)))
+def test_ranges_are_in_order(keys):
+    for order in (None, lambda key: -key):
+        cuts = [-30, -20, -10] if order else [10, 20, 30]
+        partitioner = RangePartitioner(2, cuts, order)
+        buckets, digest = partitioner.place(keys, {int})
+        ranked = sorted(zip(buckets, keys, strict=True))
+        by_bucket = [key for _, key in sorted(ranked, key=lambda p: p[0])]
+        for bucket, key in ranked:
+            compared = order(key) if order else key
+            assert bucket == sum(cut <= compared for cut in cuts)
+        assert len(by_bucket) == len(keys)
+        assert digest == 0
+
+
+def test_a_part_of_ranges_has_several_passes():
+    assert range_buckets(1) == 256
+    assert range_buckets(64) == 4
+    assert range_buckets(1000) == 1

@@ -1,0 +1,95 @@
+"""Runs and their index: every cut and every flipped bit is found."""
+
+import pytest
+
+from mincer.errors import SegmentError
+from mincer.flow.partitioner import HashPartitioner
+from mincer.flow.run import open_runs
+from mincer.flow.spiller import Spiller
+from mincer.store.memory import MemorySegment
+
+PARTS = 3
+
+
+def output(runs=2):
+    out = MemorySegment(name="an output")
+    spiller = Spiller(out, HashPartitioner(PARTS))
+    for run in range(runs):
+        keys = [f"key {n}" for n in range(40)]
+        spiller.spill(keys, [[run, n] for n in range(40)], grouped=True)
+    spiller.close()
+    return out
+
+
+def pairs_of(out, stream=False):
+    found = []
+    buckets = HashPartitioner(PARTS).buckets
+    for run in open_runs(out, 0, buckets):
+        if stream:
+            blocks = [b for n in range(buckets) for b in run.stream(n)]
+        else:
+            blocks = list(run.blocks(0, buckets))
+        for keys, counts, values in blocks:
+            at = 0
+            for key, count in zip(keys, counts, strict=True):
+                found.append((key, values[at : at + count]))
+                at += count
+    return sorted(found)
+
+
+def test_all_is_there_again():
+    expected = sorted((f"key {n}", [run, n]) for n in range(40) for run in (0, 1))
+    assert pairs_of(output()) == pairs_of(output(), stream=True) == expected
+    assert pairs_of(output(0)) == []
+
+
+def test_parts_are_slices_of_it():
+    out = output()
+    partitioner = HashPartitioner(PARTS)
+    count = 0
+    for part in range(PARTS):
+        first, last = partitioner.bounds(part)
+        for run in open_runs(out, first, last):
+            assert len(run.buckets) == last - first
+            count += sum(bucket.keys for bucket in run.buckets)
+            assert list(run.blocks(0, 1)) == list(run.stream(0))
+    assert count == 80
+
+
+def test_every_flipped_byte_is_found():
+    whole = output(1)
+    for at in range(0, len(whole.data), 3):
+        broken = MemorySegment(name="an output")
+        broken.data = bytearray(whole.data)
+        broken.data[at] ^= 0x11
+        with pytest.raises(SegmentError) as caught:
+            pairs_of(broken)
+        assert caught.value.segment == "an output"
+
+
+@pytest.mark.parametrize("where", ["start", "end"])
+def test_every_cut_is_found(where):
+    whole = output(1)
+    for size in range(0, len(whole.data), 8):
+        cut = MemorySegment(name="an output")
+        data = whole.data
+        cut.data = data[size + 1 :] if where == "start" else data[:size]
+        with pytest.raises(SegmentError) as caught:
+            pairs_of(cut)
+        assert caught.value.segment == "an output"
+
+
+def test_blocks_must_be_those_of_the_index():
+    """As when blocks of another run, whole by themselves, stand in their place."""
+    out = output(1)
+    (run,) = open_runs(out, 0, HashPartitioner(PARTS).buckets)
+    full = next(n for n, bucket in enumerate(run.buckets) if bucket.keys)
+    bucket = run.buckets[full]
+    run.buckets[full] = bucket._replace(keys=bucket.keys + 1)
+    with pytest.raises(SegmentError, match="its index promises"):
+        list(run.stream(full))
+
+
+def test_a_wrong_range_of_buckets_is_refused():
+    with pytest.raises(SegmentError):
+        open_runs(output(), 0, 252)
