@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from mincer import errors
-from mincer.errors import MincerError, PREVIEW_CHARS_MAX, UserCodeError, Where, preview
+from mincer.errors import PREVIEW_CHARS_MAX, MincerError, UserCodeError, Where, preview
 
 ALL = [getattr(errors, name) for name in errors.__all__ if name[0].isupper()]
 CLASSES = [one for one in ALL if isinstance(one, type) and one is not Where]

@@ -1,6 +1,7 @@
 """Limits have a reason and a unit; sizes are read as people write them."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_every_limit_has_its_reason_above_it():
     lines = Path(limits.__file__).read_text("utf-8").splitlines()
     bare = [
         line
-        for before, line in zip(lines, lines[1:], strict=False)
+        for before, line in pairwise(lines)
         if re.match(r"[A-Z_]+ = ", line) and not before.startswith("#:")
     ]
     assert bare == []

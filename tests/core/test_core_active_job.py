@@ -1,3 +1,5 @@
+"""Who is charged when an attempt ends, and what becomes of the job."""
+
 import pytest
 from core_desk import Desk, every, map_, only, reduce_, sample, started
 
@@ -370,20 +372,9 @@ def test_the_end_names_the_winner_of_every_task(desk):
     desk.done(reduce_(0))
     desk.done(map_(0, step=1))
     commands = desk.done(reduce_(0, step=1))
-    assert commands == [
-        ReleaseStep("j", 0),
-        ReleaseStep("j", 1),
-        FinishJob(
-            "j",
-            (
-                sample(),
-                map_(0, 1),
-                reduce_(0),
-                map_(0, step=1),
-                reduce_(0, step=1),
-            ),
-        ),
-    ]
+    won = (sample(), map_(0, 1), reduce_(0), map_(0, step=1), reduce_(0, step=1))
+    released = [ReleaseStep("j", 0), ReleaseStep("j", 1)]
+    assert commands == [*released, FinishJob("j", won)]
 
 
 def test_what_maps_made_is_not_released_when_it_is_the_result(desk):

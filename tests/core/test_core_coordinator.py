@@ -1,3 +1,5 @@
+"""Events in, commands out: the coordinator's own rules."""
+
 import pytest
 from core_desk import Desk, map_, only, reduce_, started
 

@@ -1,3 +1,5 @@
+"""What is made again when an output is lost or turns out to be another."""
+
 import pytest
 from core_desk import Desk, every, map_, only, reduce_, sample, started
 

@@ -1,3 +1,5 @@
+"""The median of a stream of numbers."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""The tasks of a job and what they wait for."""
+
 import pytest
 from core_desk import Desk, every, map_, only, reduce_, sample, started
 

@@ -1,3 +1,5 @@
+"""Which task is next, and when a copy is worth starting."""
+
 import pytest
 from core_desk import Desk, every, map_, only, reduce_, sample, started
 

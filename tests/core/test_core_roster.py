@@ -1,3 +1,5 @@
+"""Workers: their lives, slots, leases and outputs."""
+
 import pytest
 from core_desk import Desk, map_, started
 

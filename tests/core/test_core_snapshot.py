@@ -1,3 +1,5 @@
+"""The picture of a job that people see."""
+
 import pytest
 from core_desk import Desk, map_, reduce_, sample
 

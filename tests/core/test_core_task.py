@@ -1,3 +1,5 @@
+"""The table of states, and the page that is drawn from it."""
+
 from pathlib import Path
 
 import pytest

@@ -1,6 +1,5 @@
 """A child is killed at each point of an attempt: the result is exact all the same."""
 
-import mincer
 import pytest
 from fault_jobs import (
     again,
@@ -12,6 +11,8 @@ from fault_jobs import (
     large_and_deadly,
     numbered,
 )
+
+import mincer
 
 MAP_POINTS = ["map:start", "map:batch", "map:written", "map:committed"]
 REDUCE_POINTS = ["reduce:start", "reduce:keys", "reduce:written"]

@@ -76,7 +76,9 @@ def test_what_is_no_iterable_of_pairs(result):
 
 @pytest.mark.parametrize("pair", [5, "ab", (1,), (1, 2, 3), None])
 def test_what_is_no_pair(pair):
-    with pytest.raises(UserCodeError, match="reducefn gave .* not a .key, value. pair"):
+    with pytest.raises(
+        UserCodeError, match=r"reducefn gave .* not a .key, value. pair"
+    ):
         check_pair(pair, "reducefn")
 
 

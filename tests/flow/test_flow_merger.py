@@ -59,5 +59,5 @@ def test_runs_that_do_not_compare_are_told():
     for key in ("text", 5):
         runs.begin()
         runs.add([key], [key], [None])
-    with pytest.raises(OrderError, match="'text' .str. and 5 .int."):
+    with pytest.raises(OrderError, match=r"'text' .str. and 5 .int."):
         list(runs.columns())

@@ -1,5 +1,7 @@
 """Every key has one bucket, and the buckets of a part stand side by side."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_bounds_cover_all_buckets_in_order(parts):
         bounds = [partitioner.bounds(part) for part in range(parts)]
         assert bounds[0][0] == 0
         assert bounds[-1][1] == partitioner.buckets
-        assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in pairwise(bounds))
         assert all(first < last for first, last in bounds)
 
 

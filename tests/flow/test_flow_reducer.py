@@ -120,7 +120,7 @@ def test_an_error_that_has_a_place_keeps_it():
 
 @pytest.mark.parametrize(
     ("last", "says"),
-    [([5], "reducefn gave 5"), (map(lambda _: 1 // 0, [1]), "ZeroDivisionError")],
+    [([5], "reducefn gave 5"), ((1 // n for n in [0]), "ZeroDivisionError")],
 )
 def test_errors_of_a_close(last, says):
     class Failing(Built):

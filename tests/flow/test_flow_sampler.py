@@ -1,6 +1,7 @@
 """Cut points from a sample."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def test_of_few_splits_all_is_read_and_evenly_kept(count):
     kept = sample_keys(((n, 0) for n in range(count)), 1)
     assert len(kept) <= 2**14
     assert len(kept) == count or len(kept) > 2**12
-    steps = {b - a for a, b in zip(kept, kept[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(kept)}
     assert len(steps) <= 1
 
 

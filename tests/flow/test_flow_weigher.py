@@ -40,10 +40,10 @@ def test_a_deep_thing_is_weighed_in_bounded_time():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda n: "word %d" % n,
+        lambda n: f"word {n}",
         lambda n: (n, "word"),
         lambda n: [n + i / 7 for i in range(20)],
-        lambda n: {"user": "u%d" % n, "amount": n + 10**6},
+        lambda n: {"user": f"u{n}", "amount": n + 10**6},
     ],
 )
 def test_estimates_are_near_the_truth(make):

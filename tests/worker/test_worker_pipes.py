@@ -1,5 +1,6 @@
 """Messages over pipes: whole, in order, whatever the cut."""
 
+import contextlib
 import os
 import threading
 
@@ -13,10 +14,8 @@ def pipe():
     read, write = os.pipe()
     yield read, write
     for fd in (read, write):
-        try:
+        with contextlib.suppress(OSError):
             os.close(fd)
-        except OSError:
-            pass
 
 
 def test_a_message_comes_as_it_went(pipe):

@@ -1,10 +1,10 @@
-"""A block: some keys and their values as checked bytes, the unit of every file of ours."""
+"""A block: keys and their values as checked bytes, the unit of every file of ours."""
 
-# Strategy: a block holds three columns: keys, how many values each key has, values. Most
-# blocks have one value a key, so the middle column is left out then. The checksum
-# covers everything behind itself (crc32: 7 GB/s here); damage is a `SegmentError`, never a
-# strange exception of a decoder. A block tells its own length, so that blocks may
-# stand one behind another and be read as a stream.
+# Strategy: a block holds three columns: keys, how many values each key has, values.
+# Most blocks have one value a key, so the middle column is left out then. The checksum
+# covers everything behind itself (crc32: 7 GB/s here); damage is a `SegmentError`,
+# never a strange exception of a decoder. A block tells its own length, so that blocks
+# may stand one behind another and be read as a stream.
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def iterate_blocks(
 
 def order_free_length(data: bytes) -> int:
     """A figure of this block that any order of its pairs shares, or 0."""
-    _, keys_n, values_n, keys_size, counts_size, _ = _HEADER.unpack_from(data)
+    *_, keys_size, counts_size, _ = _HEADER.unpack_from(data)
     values_at = HEADER_BYTES + keys_size + counts_size
     plain = is_plain(data[HEADER_BYTES : HEADER_BYTES + 1])
     plain = plain and is_plain(data[values_at : values_at + 1])

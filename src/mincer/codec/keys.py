@@ -5,12 +5,13 @@ their types. `part_of` is where a key goes; a table of both is pinned in the tes
 """
 
 # Strategy: Python's own hash of numbers is fixed and agrees across types (1, 1.0, True,
-# Fraction(1), Decimal(1) are one key), so numbers use it; its hash of text is salted, so
-# text and bytes use crc32 (7 GB/s here, where xxh3 would cost a dependency). What is made of
-# parts is folded from the hashes of its parts. An object of a class that we know nothing
-# of but that it can be hashed and compared gets the hash of its class: correct, since
-# equality decides in the end, but all such keys meet in one part. `__mincer_key__`
-# is the way out: a method that returns a plain key that is equal when the object is.
+# Fraction(1), Decimal(1) are one key), so numbers use it; its hash of text is salted,
+# so text and bytes use crc32 (7 GB/s here, where xxh3 would cost a dependency). What is
+# made of parts is folded from the hashes of its parts. An object of a class that we
+# know nothing of but that it can be hashed and compared gets the hash of its class:
+# correct, since equality decides in the end, but all such keys meet in one part.
+# `__mincer_key__` is the way out: a method that returns a plain key that is equal when
+# the object is.
 
 from __future__ import annotations
 
@@ -152,7 +153,7 @@ def _hash_of_other(key: Any) -> int:
         raise BadKeyError(
             f"a key of type {kind.__name__} is told apart by identity: two that look "
             f"alike would be two keys: {preview(key)}",
-            hint=f"Give {kind.__name__} __eq__ and __hash__ (a frozen dataclass has both).",
+            hint=f"Give {kind.__name__} __eq__ and __hash__, as a frozen dataclass.",
         )
     if key != key:
         return _NAN_HASH

@@ -1,10 +1,10 @@
 """How much of its memory a process may fill with pairs, and a guard over it."""
 
 # Strategy: the limit is for the process as a whole, interpreter and the user's imports
-# included, so the room is what is left of it now, less what blocks and buffers
-# need. It is filled to 60 %: a dict that resizes holds its old and its new table at once.
-# Where a table spills is a matter of counts (weigher.py); the resident size is looked at
-# now and then as a guard only, since it does not come down after a spill.
+# included, so the room is what is left of it now, less what blocks and buffers need. It
+# is filled to 60 %: a dict that resizes holds its old and its new table at once. Where
+# a table spills is a matter of counts (weigher.py); the resident size is looked at now
+# and then as a guard only, since it does not come down after a spill.
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where in its split an attempt is: known for every record, paid for by the batch."""
 
-# Strategy: records reach the user's function through `map` over an iterator of a list. How
-# many are left in that iterator (`__length_hint__`) tells which record is in work, so
-# an exception finds its record and no pair pays for it. A careful attempt publishes
+# Strategy: records reach the user's function through `map` over an iterator of a list.
+# How many are left in that iterator (`__length_hint__`) tells which record is in work,
+# so an exception finds its record and no pair pays for it. A careful attempt publishes
 # each record before it is worked on, for the case that the process dies of it.
 
 from __future__ import annotations

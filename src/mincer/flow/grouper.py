@@ -1,9 +1,9 @@
 """Bring the values of equal keys together, in memory."""
 
-# Strategy: the first value of a key goes into one dict and only further ones into lists: 79
-# bytes a distinct key instead of 139, at the same speed, and most keys have one value
-# when maps have combined. Where the reducer is a builtin that folds, its fold runs while
-# the blocks are read and no list is made at all.
+# Strategy: the first value of a key goes into one dict and only further ones into
+# lists: 79 bytes a distinct key instead of 139, at the same speed, and most keys have
+# one value when maps have combined. Where the reducer is a builtin that folds, its fold
+# runs while the blocks are read and no list is made at all.
 
 from __future__ import annotations
 

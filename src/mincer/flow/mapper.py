@@ -1,11 +1,12 @@
 """Run mapfn over the records of a split, into a table that spills when it is full."""
 
-# Strategy: one fused loop. `chain(map(mapfn, keys, values))` is drained in C into windows of
-# up to 1,024 pairs, and a window goes into the table in one Python loop chosen for the
-# attempt: a fold, an append, or nothing at all. A window costs no more than looping over
-# the chain itself (152 ns a pair against 146-153 here; 8,192 would be 202: out of the
-# cache) and gives exact counts of pairs, and a place to look at memory, for nothing.
-# The collector is off meanwhile: it would walk the table again and again (8 x).
+# Strategy: one fused loop. `chain(map(mapfn, keys, values))` is drained in C into
+# windows of up to 1,024 pairs, and a window goes into the table in one Python loop
+# chosen for the attempt: a fold, an append, or nothing at all. A window costs no more
+# than looping over the chain itself (152 ns a pair against 146-153 here; 8,192 would be
+# 202: out of the cache) and gives exact counts of pairs, and a place to look at memory,
+# for nothing. The collector is off meanwhile: it would walk the table again and again
+# (8 x).
 
 from __future__ import annotations
 

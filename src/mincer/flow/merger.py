@@ -1,9 +1,9 @@
 """Sort more than fits into memory: sorted runs on disk, merged as they are read."""
 
-# Strategy: what fits is sorted at once in C (sorter.py): concatenating and sorting is twice
-# as fast as `heapq.merge`, since timsort finds the runs. Only what is larger than the
-# room comes here. A row is (what is compared, key, value); runs are blocks of rows, and
-# the merge is stable, so equal rows stay in the order of their runs.
+# Strategy: what fits is sorted at once in C (sorter.py): concatenating and sorting is
+# twice as fast as `heapq.merge`, since timsort finds the runs. Only what is larger than
+# the room comes here. A row is (what is compared, key, value); runs are blocks of rows,
+# and the merge is stable, so equal rows stay in the order of their runs.
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class SortedRuns:
 
     def add(self, compared: list[Any], keys: list[Any], values: list[Any]) -> None:
         """Append rows to the run; the caller adds them in order."""
-        # NaN is told from the rest in each row, since the runs may differ in having one.
+        # NaN is told from the rest in each row, since the runs may differ in having
+        # one.
         compared = list(map(nan_last, compared))
         weight = weigh_column(compared) + weigh_column(keys) + weigh_column(values)
         step = max(1, min(_ROWS_MAX, int(_BLOCK_BYTES / (weight + 1))))

@@ -1,14 +1,16 @@
 """Group a bucket that does not fit into memory: by keys that do, and by streams."""
 
 # Strategy: three ways, the first that serves.
-# 1. A pass over the keys alone counts their values. A key above a quarter of the room is
+# 1. A pass over the keys alone counts their values. A key above a quarter of the room
+#    is
 #    heavy: its values go to disk as they come, and the reducer streams them from there.
-# 2. What is left after the heavy keys, if it fits, is grouped in memory meanwhile; if not
+# 2. What is left after the heavy keys, if it fits, is grouped in memory meanwhile; if
+#    not
 #    it is dealt by another hash into pieces, and each piece is a smaller bucket.
 # 3. Keys that share their whole hash cannot be dealt: they are grouped some at a
 #    time, each time in one more pass over the piece.
-# Nothing but the counts of the keys is held while the bucket is read. A dict of counts that
-# would not fit itself (very many keys) sends the bucket to the dealing first.
+# Nothing but the counts of the keys is held while the bucket is read. A dict of counts
+# that would not fit itself (very many keys) sends the bucket to the dealing first.
 
 from __future__ import annotations
 

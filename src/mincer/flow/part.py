@@ -1,4 +1,4 @@
-"""A part in blocks of ours: what a runner keeps itself, and what feeds the next step."""
+"""A part in blocks of ours: what a runner keeps, and what feeds the next step."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where a key goes: a column of keys becomes a column of buckets."""
 
-# Strategy: the key space is cut into buckets, and a part is a contiguous range of them, so
-# that the reducer can take a part in passes of a few buckets. The default's buckets are
-# those of `codec.keys.part_of`. With a function of the user's, each of his parts
+# Strategy: the key space is cut into buckets, and a part is a contiguous range of them,
+# so that the reducer can take a part in passes of a few buckets. The default's buckets
+# are those of `codec.keys.part_of`. With a function of the user's, each of his parts
 # gets an equal number of buckets, by hash. `by_range` has cut points instead of a hash,
 # and its buckets are in the order of the keys.
 

@@ -54,7 +54,7 @@ class SegmentWriter(Protocol):
     """Where one attempt puts what it makes: bytes, one after another."""
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append `data`; return the offset at which it begins, from this attempt's start."""
+        """Append `data`; return where it begins, counted from the attempt's start."""
         ...
 
 
@@ -101,7 +101,7 @@ class PartWriter(Protocol):
     """Takes the output pairs of one attempt; nobody sees them before the commit."""
 
     def write(self, keys: list[Any], values: list[Any]) -> None:
-        """Append pairs, given as two columns of one length (some thousands of pairs)."""
+        """Append pairs: two columns of one length, of some thousands at most."""
         ...
 
     def close(self) -> PartMade:

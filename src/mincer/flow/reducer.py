@@ -1,8 +1,8 @@
 """Call reducefn for each key, and hand its output pairs on in columns."""
 
-# Strategy: what a call returned decides, not what kind of function it was: a result that is
-# a generator has yielded its output pairs (15 ns to ask), so lambdas, decorated and
-# conditional generators work. Output is gathered into columns and written when it
+# Strategy: what a call returned decides, not what kind of function it was: a result
+# that is a generator has yielded its output pairs (15 ns to ask), so lambdas, decorated
+# and conditional generators work. Output is gathered into columns and written when it
 # weighs enough, so that a reducer of large values holds few of them.
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """One part from its runs to its output: passes, groups, order, reducer."""
 
-# Strategy: a part that fits is one pass: group, sort, reduce, write. What does not fit is
-# taken in pieces that do: more passes, and bundles of a bucket too large for the room.
-# Unsorted, the pieces simply follow one another. Sorted, each piece is reduced in its
-# order and its output pairs are kept as a run under the key that they came of,
-# then the runs are merged. With ranges the buckets are in order by themselves, so
-# only the bundles of one bucket are ever merged.
+# Strategy: a part that fits is one pass: group, sort, reduce, write. What does not fit
+# is taken in pieces that do: more passes, and bundles of a bucket too large for the
+# room. Unsorted, the pieces simply follow one another. Sorted, each piece is reduced in
+# its order and its output pairs are kept as a run under the key that they came of, then
+# the runs are merged. With ranges the buckets are in order by themselves, so only the
+# bundles of one bucket are ever merged.
 
 from __future__ import annotations
 

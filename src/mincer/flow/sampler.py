@@ -1,9 +1,9 @@
 """Find the cut points of `by_range` from a sample of the keys that mapfn makes."""
 
-# Strategy: a fixed number of keys from each of some splits, spread evenly over all of them.
-# When there are few splits each is read to its end and every n-th pair kept, since its
-# beginning may know nothing of the rest (a sorted file). The same input gives the
-# same sample, hence the same cuts: no randomness.
+# Strategy: a fixed number of keys from each of some splits, spread evenly over all of
+# them. When there are few splits each is read to its end and every n-th pair kept,
+# since its beginning may know nothing of the rest (a sorted file). The same input gives
+# the same sample, hence the same cuts: no randomness.
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Put keys or values in order, and say which two cannot be."""
 
-# Strategy: indexes are sorted, not pairs: `sorted(range(n), key=keys.__getitem__)` compares
-# the keys themselves in C (timsort uses runs that are sorted already), where a list of
-# pairs would build and compare tuples (801 ns against 311 a pair). NaN is neither less nor
-# more than anything and would leave a sort in disorder: it goes last.
+# Strategy: indexes are sorted, not pairs: `sorted(range(n), key=keys.__getitem__)`
+# compares the keys themselves in C (timsort uses runs that are sorted already), where a
+# list of pairs would build and compare tuples (801 ns against 311 a pair). NaN is
+# neither less nor more than anything and would leave a sort in disorder: it goes last.
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Write a table of pairs out as a run: by bucket, in blocks, with its index."""
 
-# Strategy: the keys of the whole table are looked at as one column (types, hashes, NaNs), then
-# dealt into one list a bucket, then each bucket is encoded. Dealing with bound `append`s
-# costs 70 ns a key; sorting by bucket first was tried: 390.
+# Strategy: the keys of the whole table are looked at as one column (types, hashes,
+# NaNs), then dealt into one list a bucket, then each bucket is encoded. Dealing with
+# bound `append`s costs 70 ns a key; sorting by bucket first was tried: 390.
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What a reducer is given: the values of one key, in memory or in a file."""
 
-# Strategy: in memory it is a list that refuses an index: 2 % dearer than a list, where a
-# wrapper object would cost 90 ns a key. The index is refused because the values of a
-# large key lie in a file: a reducer that worked on small data only by indexing would fail
-# on large. When the reducer returned, values that it kept are made to say so.
+# Strategy: in memory it is a list that refuses an index: 2 % dearer than a list, where
+# a wrapper object would cost 90 ns a key. The index is refused because the values of a
+# large key lie in a file: a reducer that worked on small data only by indexing would
+# fail on large. When the reducer returned, values that it kept are made to say so.
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Attempts' outputs and scratch files on this machine's disk."""
 
-# Strategy: a child appends the outputs of all its attempts to one file, and an output is
-# a place in it: no file is made, renamed or removed for an attempt, however small it
+# Strategy: a child appends the outputs of all its attempts to one file, and an output
+# is a place in it: no file is made, renamed or removed for an attempt, however small it
 # is (ten thousand files cost more than ten thousand small maps). What a failed attempt
 # wrote is cut off again. Only the child writes its file, and what it announced it never
 # touches again, so readers need no lock.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple
 
 from mincer.errors import Bug, SegmentError
@@ -65,11 +65,9 @@ class AppendFile:
         # A new file object, since the old one may hold bytes that a full disk refused.
         file = self._file
         self._file = self._open()
-        try:
+        with suppress(OSError):
+            # The disk may be full, and what is lost was to be cut off anyway.
             file.close()
-        except OSError:
-            # The disk is full, and what is lost here was to be cut off anyway.
-            pass
         self._file.truncate(self._start)
         self._at = self._start
 
@@ -161,9 +159,9 @@ class DiskScratch:
     def create(self) -> DiskScratchFile:
         import tempfile
 
-        file = DiskScratchFile(tempfile.TemporaryFile(dir=self._folder), self._folder)
-        self._files.append(file)
-        return file
+        unnamed = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see close
+        self._files.append(DiskScratchFile(unnamed, self._folder))
+        return self._files[-1]
 
     def close(self) -> None:
         for file in self._files:

@@ -100,7 +100,8 @@ def _lock(file: IO[bytes]) -> bool:
         if os.name == "nt":
             import msvcrt
 
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            lock = getattr(msvcrt, "locking")  # noqa: B009 - mypy knows no Windows here
+            lock(file.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
         else:
             import fcntl
 

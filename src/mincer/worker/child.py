@@ -6,6 +6,7 @@
 # pipes move out of the way first. The main thread blocks on orders and runs them. A
 # second thread does nothing but wait for the parent to go, that is for its end of the
 # pipe to close: also while the user's code is busy, also when the parent was killed.
+# Where user code holds Python's lock, the system does that.
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from mincer.errors import Bug
 from mincer.worker.attempt import Bench
@@ -56,7 +57,8 @@ def main(name: str, page_path: str, stack_path: str, kill_at: str = "") -> None:
             order = read_frame(orders)
         except EOFError:
             _leave(0)
-        reply = bench.run(order)
+        with _tied_to(orders):
+            reply = bench.run(order)
         _flush()
         try:
             write_frame(replies, reply)
@@ -94,6 +96,30 @@ def _die_with_parent(orders: int) -> None:
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     _leave(1)
+
+
+@contextlib.contextmanager
+def _tied_to(orders: int) -> Iterator[None]:
+    """Have the system itself kill this process when the parent goes, where it can.
+
+    The thread that waits for that needs Python's lock, and user code that stays inside
+    one C call (a `sum` of a long range, an evil regular expression) keeps it. During an
+    attempt nothing is sent through the pipe, so any signal about it means its end.
+    """
+    import fcntl
+
+    if not hasattr(fcntl, "F_SETSIG"):
+        yield
+        return
+    leads = os.getpgrp() == os.getpid()
+    fcntl.fcntl(orders, fcntl.F_SETOWN, -os.getpid() if leads else os.getpid())
+    fcntl.fcntl(orders, fcntl.F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(orders, fcntl.F_GETFL)
+    fcntl.fcntl(orders, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        yield
+    finally:
+        fcntl.fcntl(orders, fcntl.F_SETFL, flags)
 
 
 def _tell_stack_on_signal(path: str) -> None:
