@@ -3,7 +3,7 @@
 #   make demo    count the words of Python's own library, on all cores
 #   make test    run the tests             (make test ARGS="-k name" for some)
 #   make test-exact   the comparisons with programs by hand, in full (some 15 minutes)
-#   make check   style, types, architecture, tidiness
+#   make check   style, types, architecture, tidiness, coverage of both planes
 #   make clean   remove what the above made
 
 SHELL := /bin/sh
@@ -64,7 +64,9 @@ check: $(VENV)/dev.stamp
 	    "ruff format --check ." \
 	    "mypy" \
 	    "lint-imports --no-logo" \
-	    "pytest -q tests/test_tidy.py"; do \
+	    "pytest -q tests/test_tidy.py" \
+	    "pytest -q tests/core tests/flow --cov=mincer.core --cov=mincer.flow \
+	        --cov-branch --cov-report=term-missing --cov-fail-under=100"; do \
 	    echo "== $$what"; $(BIN)/$$what || status=1; \
 	done; \
 	exit $$status

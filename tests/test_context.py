@@ -3,16 +3,14 @@
 import pytest
 
 import mincer
-from mincer.context import Context, enter, leave
+from mincer.context import Context
 from mincer.errors import UsageError
 
 
 @pytest.fixture
 def now():
-    new = Context("job", "map 3", 1, params={"a": 1})
-    before = enter(new)
-    yield new
-    leave(before)
+    with Context("job", "map 3", 1, params={"a": 1}) as new:
+        yield new
 
 
 def test_the_function_is_not_the_module_of_its_name():
@@ -37,10 +35,9 @@ def test_it_is_what_was_entered(now):
 
 def test_leaving_brings_back_the_one_before(now):
     inner = Context("job", "reduce 0", 2)
-    before = enter(inner)
-    assert mincer.context() is inner
-    assert inner.params == {}
-    leave(before)
+    with inner:
+        assert mincer.context() is inner
+        assert inner.params == {}
     assert mincer.context() is now
 
 
@@ -56,3 +53,20 @@ def test_a_combinefn_cannot_count(now):
     with pytest.raises(UsageError, match="combinefn"):
         mincer.count("a")
     assert now.counters == {}
+
+
+def test_an_error_of_ours_is_told_with_the_attempt_that_it_ended():
+    for known, expected in ((None, "map 3 attempt 2"), ("mine", "mine")):
+        error = UsageError("wrong", task=known)
+        with pytest.raises(UsageError), Context("job", "map 3", 2):
+            raise error
+        assert error.task == expected
+
+
+def test_params_are_a_copy_and_read_only():
+    params = {"a": 1}
+    now = Context("job", "map 3", 1, params=params)
+    params["a"] = 2
+    assert now.params["a"] == 1
+    with pytest.raises(TypeError):
+        now.params["a"] = 3

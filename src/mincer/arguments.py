@@ -70,8 +70,6 @@ def job_order(
     limit: object,
 ) -> JobOrder:
     """Check every argument; the source and the sink are looked at by the runner."""
-    import secrets
-
     from mincer.sources.coerce import as_source
 
     workers_n = _count("workers", workers)
@@ -81,7 +79,7 @@ def job_order(
     sink = _sink(output, format, overwrite)
     records = as_source(source, steps[0].tags)
     return JobOrder(
-        job=secrets.token_hex(16),
+        job=os.urandom(16).hex(),
         name=" → ".join(step.title for step in steps),
         steps=steps,
         source=records,

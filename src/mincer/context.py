@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Self
 
-__all__ = ["Context", "context", "count", "enter", "leave"]
+__all__ = ["Context", "context", "count"]
 
 
 class Context:
-    """The attempt that runs in this process."""
+    """The attempt that runs in this process, while it is entered by `with`."""
 
     __slots__ = (
+        "_before",
         "attempt",
         "combining",
         "counters",
@@ -49,30 +52,40 @@ class Context:
         self.part = part
         #: The tag of the source that the record came from.
         self.tag = tag
-        self.params: Mapping[str, Any] = {} if params is None else params
+        #: Read only.
+        self.params: Mapping[str, Any] = MappingProxyType(dict(params or {}))
         #: Counters of this attempt; they count if the attempt does.
         self.counters: dict[str, int] = {}
         #: True while a combinefn runs: it may run any number of times, so it cannot
         #: count.
         self.combining = False
+        self._before: Context | None = None
+
+    def __enter__(self) -> Self:
+        global _current
+        self._before, _current = _current, self
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        """An error of ours gets the name of the attempt that it ended."""
+        global _current
+        _current = self._before
+        if error is not None:
+            from mincer.errors import MincerError
+
+            if isinstance(error, MincerError) and error.task is None:
+                error.task = self.title
+
+    @property
+    def title(self) -> str:
+        """What errors call this attempt."""
+        return f"{self.task} attempt {self.attempt}"
 
     def __repr__(self) -> str:
         return f"<Context: {self.job}, {self.task}, attempt {self.attempt}>"
 
 
 _current: Context | None = None
-
-
-def enter(new: Context) -> Context | None:
-    """Make `new` the context of this process; return the one before, for `leave`."""
-    global _current
-    before, _current = _current, new
-    return before
-
-
-def leave(before: Context | None) -> None:
-    global _current
-    _current = before
 
 
 def context() -> Context:

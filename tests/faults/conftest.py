@@ -1,12 +1,9 @@
 """Some lines with a number each, in a file of many splits, and a folder to look at."""
 
-import os
 import tempfile
-import threading
-import time
 
-import psutil
 import pytest
+from fault_scene import children, until
 
 import mincer
 
@@ -40,33 +37,8 @@ def spill(tmp_path, monkeypatch):
     assert [path.name for path in folder.iterdir()] == []
 
 
-def children():
-    """The processes that this one has started and that still run."""
-    found = psutil.Process().children(recursive=True)
-    return [one for one in found if one.is_running()]
-
-
 @pytest.fixture(autouse=True)
 def nobody_left():
     before = set(children())
     yield
     assert until(lambda: not set(children()) - before, 5), "processes are left"
-
-
-def until(true, seconds):
-    """Wait for `true()`; False when it never came."""
-    nothing = threading.Event()
-    give_up = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > give_up:
-            return False
-        nothing.wait(0.01)
-    return True
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return psutil.pid_exists(pid) and not os.path.isdir("/proc/self")

@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 import pytest
-
-from conftest import alive, until
+from fault_scene import alive, until
 
 DRIVER = """
 import os, re, signal, sys, threading

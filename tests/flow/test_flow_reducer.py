@@ -4,7 +4,7 @@ import pytest
 
 from mincer.errors import UsageError, UserCodeError
 from mincer.flow.reducer import OutputColumns, ReduceCall
-from mincer.flow.values import FileValues, Values
+from mincer.values import FileValues, Values
 
 
 def groups(**more):

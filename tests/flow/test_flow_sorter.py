@@ -1,22 +1,15 @@
-"""Order: that of `sorted`, stable, NaN last, and an error that names two."""
-
-import math
+"""Sorting by index: as `sorted` does it, stable, NaN last."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincer.errors import OrderError, UserCodeError
-from mincer.flow.sorter import (
-    order_error,
-    order_function,
-    order_keys,
-    sort_indexes,
-    sort_values,
-)
-from mincer.flow.values import Values
+from mincer.errors import OrderError
+from mincer.flow.sorter import sort_indexes, sort_values
+from mincer.order import in_order
+from mincer.values import Values
 
-NAN = math.nan
+NUMBERS = st.lists(st.floats() | st.integers(-3, 3))
 
 
 @given(st.lists(st.integers(-3, 3)))
@@ -25,7 +18,7 @@ def test_indexes_are_in_the_order_of_sorted(items):
     assert indexes == sorted(range(len(items)), key=items.__getitem__)
 
 
-@given(st.lists(st.floats() | st.integers(-3, 3)))
+@given(NUMBERS)
 def test_nan_goes_last(items):
     ranked = [items[i] for i in sort_indexes(items)]
     numbers = [item for item in items if item == item]
@@ -33,11 +26,11 @@ def test_nan_goes_last(items):
     assert all(item != item for item in ranked[len(numbers) :])
 
 
-def test_an_order_is_true_or_a_function():
-    assert order_function(True) is None
-    assert order_function(len) is len
-    assert order_keys([1, 2], None) == [1, 2]
-    assert order_keys(["aa", "b"], len) == [2, 1]
+@given(NUMBERS | st.lists(st.text(max_size=3)), st.sampled_from([True, repr]))
+def test_it_is_the_order_of_the_reference(items, choice):
+    ranked = Values(items)
+    sort_values(ranked, choice if callable(choice) else None)
+    assert list(map(id, ranked)) == list(map(id, in_order(items, choice)))
 
 
 def test_values_are_sorted_in_place_whatever_they_refuse():
@@ -48,43 +41,6 @@ def test_values_are_sorted_in_place_whatever_they_refuse():
     assert list(values) == [3, 2, 1]
 
 
-def test_a_key_function_that_raises_is_the_users():
-    with pytest.raises(UserCodeError, match="sort key function raised"):
-        order_keys([1], lambda item: item.missing)
-
-
-@pytest.mark.parametrize(
-    ("items", "names"),
-    [
-        ([1, 2, "a"], ["2 (int)", "'a' (str)"]),
-        ([None, 1.5], ["None (NoneType)", "1.5 (float)"]),
-        ([{}, {}], ["{} (dict)"]),
-        ([(1, "a"), (1, 2)], ["(1, 'a') (tuple)", "(1, 2) (tuple)"]),
-    ],
-)
-def test_what_does_not_compare_is_named(items, names):
-    with pytest.raises(OrderError, match="cannot be put in order") as caught:
-        sort_indexes(items)
-    assert all(name in caught.value.what for name in names)
-    assert "sort_keys=str" in caught.value.hint
-
-
-def test_neighbours_that_compare_may_hide_what_does_not():
-    class Odd:
-        """Compares with its neighbour only."""
-
-        def __init__(self, n):
-            self.n = n
-
-        def __lt__(self, other):
-            if abs(self.n - other.n) > 1:
-                raise TypeError("too far")
-            return self.n < other.n
-
-        def __repr__(self):
-            return f"Odd({self.n})"
-
-    error = order_error([Odd(0), Odd(1), Odd(2)], TypeError("too far"))
-    assert "Odd(0)" in error.what
-    assert "Odd(2)" in error.what
-    assert "sorting failed: TypeError: why" in order_error([1], TypeError("why")).what
+def test_what_does_not_compare_is_named():
+    with pytest.raises(OrderError, match="cannot be put in order"):
+        sort_indexes([1, 2, "a"])

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import mincer
-from mincer.context import Context, enter, leave
+from mincer.context import Context
 from mincer.errors import (
     BadKeyError,
     InputError,
@@ -358,11 +358,8 @@ def test_counting_in_a_combiner_is_refused():
         return sum(values)
 
     context = Context("job", "map 0", 1)
-    before = enter(context)
-    try:
+    with context:
         caught = failed(Step(ones, sum, combinefn=combine), [1, 1], context=context)
-    finally:
-        leave(before)
     assert "any number of times" in caught.error.what
     assert not context.combining
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,39 @@ def test_a_lock_that_may_not_be_opened_is_somebodys(parent):
     os.makedirs(os.path.join(theirs, "lock"))
     sweep(parent)
     assert os.path.isdir(theirs)
+
+
+def test_a_folder_that_nobody_has_any_more_is_gone(tmp_path):
+    path = OwnedFolder(str(tmp_path)).path
+    assert not os.path.exists(path)
+
+
+def test_a_folder_may_keep_some_of_its_files(tmp_path):
+    owned = OwnedFolder(str(tmp_path))
+    inner = Path(owned.path, "a", "b")
+    inner.mkdir(parents=True)
+    Path(owned.path, "empty").mkdir()
+    for name in ("kept", "large"):
+        (inner / name).write_bytes(b"data")
+    with open(inner / "large", "rb") as file:
+        owned.remove_but({str(inner / "kept")})
+        assert file.read() == b""  # its room is given back, though it is open
+    left = sorted(path.name for path in Path(owned.path).rglob("*"))
+    assert left == ["a", "b", "kept", "lock"]
+    sweep(str(tmp_path))
+    assert (inner / "kept").read_bytes() == b"data"
+    owned.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_removes_nothing_of_its_parent(tmp_path):
+    owned = OwnedFolder(str(tmp_path))
+    pid = os.fork()
+    if not pid:
+        owned.remove()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert os.path.exists(owned.path)
+    owned.remove()
+    assert not os.path.exists(owned.path)

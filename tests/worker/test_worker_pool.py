@@ -1,7 +1,9 @@
 """Real child processes: started, heard, replaced and ended."""
 
 import os
+import select
 import signal
+import subprocess
 import time
 
 import psutil
@@ -172,3 +174,64 @@ def test_memory_of_a_child_is_seen(pool):
     one = pool()
     until_ready(one)
     assert one.resident_bytes(0) > 5_000_000
+
+
+def test_what_is_done_about_one_child_leaves_no_stale_news_of_another(pool, job):
+    both = pool(2)
+    code = job.code(words, sum)
+    for slot in (0, 1):
+        both.send(slot, job.map_order(code, ["a"], index=slot))
+    replies = [child.replies for child in both.children]
+    while any(child.ready is False for child in both.children):
+        assert not list(both.wait(0.01))
+    give_up = time.monotonic() + 30
+    while len(select.select(replies, [], [], 1)[0]) < 2:
+        assert time.monotonic() < give_up
+    heard = []
+    for one in both.wait(1.0):
+        heard.append(one.slot)
+        both.replace(1 - one.slot)  # as a copy that lost the race
+    assert len(heard) == 1
+    both.send(1 - heard[0], job.map_order(code, ["b"], index=7))
+    (news,) = hear(both)
+    assert news.message.attempt.task.index == 7
+
+
+def test_what_user_code_has_started_ends_with_its_child(pool, job, tmp_path):
+    pid_file = tmp_path / "pid"
+
+    def starts(key, value):
+        started = subprocess.Popen(["sleep", "1000"])
+        pid_file.with_suffix(".new").write_text(str(started.pid), "ascii")
+        pid_file.with_suffix(".new").rename(pid_file)
+        started.wait()
+
+    one = pool()
+    one.send(0, job.map_order(job.code(starts), ["a"]))
+    while not pid_file.exists():
+        assert not list(one.wait(0.01))
+    started = psutil.Process(int(pid_file.read_text("ascii")))
+    one.replace(0)
+    gone, _ = psutil.wait_procs([started], timeout=5)
+    assert gone
+
+
+def test_a_wake_that_comes_after_close_is_harmless(pool):
+    one = pool()
+    one.close()
+    read, write = os.pipe()  # takes the numbers that were given back
+    one.wake()
+    os.set_blocking(read, False)
+    with pytest.raises(BlockingIOError):
+        os.read(read, 1)
+    os.close(read)
+    os.close(write)
+
+
+def test_the_nth_time_at_a_point_can_be_named(pool, job):
+    one = pool(kill_at={0: "map:start*2"})
+    order = job.map_order(job.code(words, sum), ["a"])
+    one.send(0, order)
+    assert hear(one)[0].message.made.pairs == 1
+    one.send(0, order)
+    assert hear(one)[0].message.how == "signal SIGKILL"

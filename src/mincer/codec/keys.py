@@ -22,7 +22,14 @@ from typing import Any
 
 from mincer.errors import BadKeyError, preview
 
-__all__ = ["NAN", "bucket_count", "canonical", "key_hash", "key_hashes", "part_of"]
+__all__ = [
+    "NAN",
+    "bucket_count",
+    "canonical",
+    "key_hash",
+    "key_hashes",
+    "part_of",
+]
 
 #: The one NaN that stands for all.
 NAN = float("nan")

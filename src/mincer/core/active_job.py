@@ -190,13 +190,13 @@ class ActiveJob:
             self._charge(task, attempt, event.fault, event.record)
         return True
 
-    def time_out(self, attempt: Attempt) -> None:
-        """Its time is up. The shell tells where it was; the retry names each record."""
+    def time_out(self, attempt: Attempt, record: int | None = None) -> None:
+        """Its time is up, at this record if that is known; the retry names each one."""
         task = self._task(attempt.id)
         self._end(task, attempt)
         self.tally.attempts_failed += 1
         self._out.append(commands.CancelAttempt(attempt.worker, attempt.id, True))
-        self._charge(task, attempt, Fault.TIMED_OUT, None)
+        self._charge(task, attempt, Fault.TIMED_OUT, record)
 
     def _charge(
         self, task: Task, attempt: Attempt, fault: Fault, record: int | None

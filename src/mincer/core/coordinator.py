@@ -248,13 +248,14 @@ class Coordinator:
     def _tick(self, event: Tick) -> None:
         for worker in self.roster.expired(self._now):
             self._lose(worker)
+        in_work = dict(event.in_work)
         for job in self.jobs.values():
             timeout_s = job.plan.task_timeout_s
             while not job.is_over and timeout_s is not None and job.running:
                 first = next(iter(job.running.values()))
                 if first.started + timeout_s > self._now:
                     break
-                job.time_out(first)
+                job.time_out(first, in_work.get(first.id))
 
     def _give_out(self) -> None:
         """Fill idle slots with READY tasks, then with backup copies that are due."""

@@ -168,6 +168,10 @@ class Tick:
     To be handed in after everything that has been received: only a tick ends leases.
     """
 
+    #: Attempts that run and the ordinal of the record in work, where that is known for
+    #: sure (in careful attempts): one whose time is up may be over just that record.
+    in_work: tuple[tuple[AttemptId, int], ...] = ()
+
 
 Event: TypeAlias = (
     WorkerJoined

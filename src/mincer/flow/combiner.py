@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mincer.codec.tracebacks import user_frames
-from mincer.errors import UserCodeError, Where, preview
+from mincer.calls import RAISED, place_of_key, raised
 
 __all__ = ["FOLDS", "combine_lists"]
 
@@ -70,9 +69,5 @@ def combine_lists(
         for key, values in lists.items():
             if len(values) > 1:
                 values[:] = (combinefn(key, values),)
-    except Exception as error:
-        raise UserCodeError(
-            f"combinefn raised {type(error).__name__}: {error}",
-            where=Where(f"a key with {len(lists[key]):,} values", key=preview(key)),
-            user_traceback=user_frames(error),
-        ) from error
+    except RAISED as error:
+        raise raised("combinefn", error, place_of_key(key, lists[key])) from error

@@ -12,7 +12,8 @@ from itertools import chain
 from operator import length_hint
 from typing import Any
 
-from mincer.errors import Where, preview
+from mincer.calls import Close, as_pairs
+from mincer.errors import Where
 from mincer.flow.ports import Batch
 
 __all__ = ["Cursor"]
@@ -39,7 +40,7 @@ class Cursor:
         self,
         batches: Iterator[Batch],
         pairs_of: Callable[[Any, Any], Iterable[Any]],
-        last_pairs: Callable[[], Iterable[Any] | None] | None,
+        last_pairs: Close | None,
     ) -> Iterator[Any]:
         """The pairs of all records, one after another, then those of `last_pairs`."""
         return chain.from_iterable(self._streams(batches, pairs_of, last_pairs))
@@ -48,7 +49,7 @@ class Cursor:
         self,
         batches: Iterator[Batch],
         pairs_of: Callable[[Any, Any], Iterable[Any]],
-        last_pairs: Callable[[], Iterable[Any] | None] | None,
+        last_pairs: Close | None,
     ) -> Iterator[Iterable[Any]]:
         for batch in self._limited(batches):
             values = iter(batch.values)
@@ -63,7 +64,7 @@ class Cursor:
         self._batch = None
         self._publish(-1, self.bytes_read)
         if last_pairs is not None:
-            yield last_pairs() or ()
+            yield as_pairs(last_pairs())
 
     def _limited(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         left = self._records_max
@@ -105,11 +106,4 @@ class Cursor:
         batch = self._batch
         if batch is None or self._index < 0:
             return None
-        index = self._index
-        place = batch.locate(index)
-        return Where(
-            place.source,
-            place.offset,
-            key=place.key,
-            value=place.value or preview(batch.values[index]),
-        )
+        return batch.where(self._index)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mincer.codec.blocks import Block
 from mincer.flow.combiner import FOLDS
-from mincer.flow.values import Values
+from mincer.values import Values
 
 __all__ = ["Groups", "fold_blocks", "group_blocks"]
 

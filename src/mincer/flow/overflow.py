@@ -24,8 +24,8 @@ from mincer.codec.blocks import Block, encode_block, iterate_blocks
 from mincer.flow.grouper import Groups
 from mincer.flow.ports import Scratch, ScratchFile
 from mincer.flow.spiller import cut_columns
-from mincer.flow.values import FileValues
 from mincer.flow.weigher import ENTRY_BYTES
+from mincer.values import FileValues
 
 __all__ = ["Bundle", "Piles", "overflow"]
 

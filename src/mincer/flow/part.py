@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mincer.codec.blocks import encode_pairs, iterate_blocks, order_free_length
-from mincer.errors import Where
+from mincer.errors import Where, preview
 from mincer.flow.ports import Batch, PartMade, SegmentReader, SegmentWriter
 from mincer.flow.run import naming
 
@@ -65,6 +65,7 @@ def records_of(
 
 def _batch(first: int, keys: list[Any], values: list[Any], source: str) -> Batch:
     def locate(index: int) -> Where:
-        return Where(source, first + index)
+        shown = preview(keys[index]), preview(values[index])
+        return Where(source, first + index, *shown)
 
     return Batch(first, keys, values, 0, locate)

@@ -13,9 +13,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
+from mincer.calls import part_by
 from mincer.codec.keys import bucket_count, key_hashes
-from mincer.codec.tracebacks import user_frames
-from mincer.errors import UserCodeError, Where, preview
 
 __all__ = [
     "FunctionPartitioner",
@@ -76,33 +75,15 @@ class FunctionPartitioner(Partitioner):
 
     def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
         hashes = key_hashes(keys, kinds)
-        each = self._each
-        part_of = self._part_of
+        each, function, parts = self._each, self._function, self.parts
         placed = [
-            part_of(key) * each + one % each
+            part_by(function, key, parts) * each + one % each
             for key, one in zip(keys, hashes, strict=True)
         ]
         return placed, sum(hashes)
 
     def bounds(self, part: int) -> tuple[int, int]:
         return part * self._each, (part + 1) * self._each
-
-    def _part_of(self, key: Any) -> int:
-        try:
-            part = self._function(key, self.parts)
-        except Exception as error:
-            raise UserCodeError(
-                f"partitionfn raised {type(error).__name__}: {error}",
-                where=Where("a key", key=preview(key)),
-                user_traceback=user_frames(error),
-            ) from error
-        if not isinstance(part, int) or not 0 <= part < self.parts:
-            raise UserCodeError(
-                f"partitionfn returned {preview(part)}; "
-                f"it must return an int from 0 to {self.parts - 1}",
-                where=Where("a key", key=preview(key)),
-            )
-        return part
 
 
 class RangePartitioner(Partitioner):

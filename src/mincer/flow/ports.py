@@ -7,9 +7,11 @@ each port has a memory twin in the tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from mincer.errors import MincerError, Where
+from mincer.errors import MincerError, Where, preview
 
 
 class Batch(NamedTuple):
@@ -25,6 +27,17 @@ class Batch(NamedTuple):
     size_bytes: int
     #: Where the record with this index in the batch stands, for errors.
     locate: Callable[[int], Where]
+
+    def where(self, index: int) -> Where:
+        """The place of the record with this index, with a preview of it."""
+        place = self.locate(index)
+        shown = place.value or preview(self.values[index])
+        return replace(place, value=shown)
+
+    def records(self) -> Iterator[tuple[int, Callable[[], Where], Any, Any]]:
+        """One after another: its ordinal, what tells its place, its key, its value."""
+        for index, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
+            yield self.first + index, partial(self.where, index), key, value
 
 
 class BadRecord(Exception):

@@ -7,24 +7,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from types import GeneratorType
 from typing import Any
 
-from mincer.codec.tracebacks import user_frames
-from mincer.errors import MincerError, UserCodeError, Where, preview
-from mincer.flow.calls import check_pair, instance_of
-from mincer.flow.values import FileValues, Values, close_values
+from mincer.calls import (
+    check_pair,
+    gets_values_alone,
+    instance_of,
+    last_pairs,
+    place_of_key,
+    user_code,
+)
+from mincer.errors import Where
 from mincer.flow.weigher import weigh_column
+from mincer.values import ENDING, FileValues, Values, close_values, ended
 
-__all__ = ["OutputColumns", "ReduceCall", "alone", "place_of"]
+__all__ = ["OutputColumns", "ReduceCall"]
 
 #: Pairs and bytes of memory that are gathered before they are written.
 _PAIRS_MAX = 1 << 13
 _BYTES_MAX = 2 << 20
-
-#: The builtins that may stand as reducefn; they get the values alone.
-alone = frozenset({sum, min, max, any, all, len, list, set, sorted})
 
 Write = Callable[[list[Any], list[Any]], None]
 
@@ -75,9 +78,9 @@ class ReduceCall:
     """One attempt's reducefn: a function, a builtin, or a class built once."""
 
     def __init__(self, reducefn: Any) -> None:
-        self._alone = any(reducefn is one for one in alone)
-        built, self._close = (reducefn, None) if self._alone else instance_of(reducefn)
-        self._function: Callable[..., Any] = built
+        self._alone = gets_values_alone(reducefn)
+        self._function: Callable[..., Any]
+        self._function, self._close = instance_of(reducefn, "reducefn")
 
     def each(
         self,
@@ -87,75 +90,31 @@ class ReduceCall:
         """Reduce every group; `add(key, value)` takes each output pair."""
         function, values_alone = self._function, self._alone
         key: Any = None
-        where_values: Values | FileValues | None = None
-        try:
+        values: Values | FileValues | None = None
+
+        def place() -> Where | None:
+            return None if values is None else place_of_key(key, values)
+
+        with user_code("reducefn", place):
             for key, values in groups:
-                where_values = values
                 result = function(values) if values_alone else function(key, values)
                 if type(result) is GeneratorType:
                     for pair in result:
                         add(*_output_pair(pair))
-                elif isinstance(result, (Iterator, Values, FileValues)):
-                    raise _held(result)
+                elif isinstance(result, ENDING):
+                    raise ended(result)
                 else:
                     add(key, result)
                 close_values(values)
-        except MincerError as error:
-            raise _told(error, key, where_values) from error.__cause__
-        except Exception as error:
-            raise _raised(error, key, where_values) from error
+                values = None  # what fails from here to the next key is not of this one
 
     def last(self, add: Callable[[Any, Any], None]) -> None:
         """The pairs that the `close` of a class yields after the last key."""
-        if self._close is None:
-            return
-        try:
-            for pair in self._close() or ():
-                add(*_output_pair(pair))
-        except MincerError:
-            raise
-        except Exception as error:
-            raise _raised(error, None, None) from error
+        for key, value in last_pairs(self._close, "reducefn"):
+            add(key, value)
 
 
 def _output_pair(pair: Any) -> tuple[Any, Any]:
     if type(pair) is tuple and len(pair) == 2:
         return pair
     return check_pair(pair, "reducefn")
-
-
-def _held(result: object) -> UserCodeError:
-    what = (
-        "`values` itself"
-        if isinstance(result, (Values, FileValues))
-        else f"an iterator ({type(result).__name__})"
-    )
-    return UserCodeError(
-        f"reducefn returned {what}, which ends with the call",
-        hint="Return what is in it, such as list(values).",
-    )
-
-
-def place_of(key: Any, values: Values | FileValues | None) -> Where:
-    """How an error names the key at which it happened."""
-    count = "" if values is None else f" with {len(values):,} values"
-    return Where(f"a key{count}", key=preview(key))
-
-
-def _told(
-    error: MincerError, key: Any, values: Values | FileValues | None
-) -> MincerError:
-    """The same error, with the key that it happened at."""
-    if error.where is None and values is not None:
-        error.where = place_of(key, values)
-    return error
-
-
-def _raised(
-    error: Exception, key: Any, values: Values | FileValues | None
-) -> UserCodeError:
-    return UserCodeError(
-        f"reducefn raised {type(error).__name__}: {error}",
-        where=None if values is None else place_of(key, values),
-        user_traceback=user_frames(error),
-    )

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from mincer.calls import as_they_are, place_of_key
 from mincer.codec.blocks import Block
 from mincer.errors import MincerError
 from mincer.flow.budget import Budget
@@ -25,15 +26,11 @@ from mincer.flow.grouper import fold_blocks, group_blocks
 from mincer.flow.merger import SortedRuns
 from mincer.flow.overflow import Bundle, overflow
 from mincer.flow.ports import PartWriter, Scratch, SegmentReader
-from mincer.flow.reducer import OutputColumns, ReduceCall, place_of
-from mincer.flow.sorter import (
-    order_function,
-    order_keys,
-    sort_indexes,
-    sort_values,
-)
-from mincer.flow.values import FileValues, Values
+from mincer.flow.reducer import OutputColumns, ReduceCall
+from mincer.flow.sorter import sort_indexes, sort_values
 from mincer.job import Step
+from mincer.order import order_function, order_keys
+from mincer.values import FileValues, Values
 
 __all__ = ["Reduction"]
 
@@ -62,7 +59,7 @@ class Reduction:
         self._sorts_values = step.sort_values is not False
         self._value_order = order_function(step.sort_values)
         self._output = OutputColumns(writer.write)
-        self._call = ReduceCall(step.reducefn or _as_they_are)
+        self._call = ReduceCall(step.reducefn or as_they_are)
         self._folds = (
             step.reducefn is len or any(step.reducefn is fold for fold in FOLDS)
         ) and not self._sorts_values
@@ -286,14 +283,8 @@ def _told_of(key: Any, values: Values | FileValues) -> Iterator[None]:
     try:
         yield
     except MincerError as error:
-        error.where = place_of(key, values)
+        error.where = place_of_key(key, values)
         raise
-
-
-def _as_they_are(key: Any, values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """What stands for a reducer when there is none: the pairs come out as they are."""
-    for value in values:
-        yield key, value
 
 
 def _columns(blocks: Iterator[Block]) -> tuple[list[Any], list[Any]]:

@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Any
 
 from mincer.codec.keys import canonical
-from mincer.flow.sorter import Order, order_keys, sort_indexes
+from mincer.flow.sorter import sort_indexes
+from mincer.order import Order, order_keys
 
 __all__ = ["SPLITS_MAX", "cut_points", "sample_keys", "spread"]
 

@@ -18,12 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from mincer.calls import checked_mapper, instance_of, pairs_call, raised
 from mincer.codec.keys import canonical
-from mincer.codec.tracebacks import user_frames
 from mincer.context import Context
-from mincer.errors import InputError, MincerError, SegmentError, UserCodeError
+from mincer.errors import InputError, MincerError, SegmentError
 from mincer.flow.budget import Budget
-from mincer.flow.calls import checked, instance_of, pairs_call
 from mincer.flow.combiner import FOLDS
 from mincer.flow.cursor import Cursor, Publish
 from mincer.flow.mapper import FoldTable, Inexact, ListTable, PairColumns, Table, drain
@@ -44,9 +43,10 @@ from mincer.flow.ports import (
 )
 from mincer.flow.reduction import Reduction
 from mincer.flow.sampler import cut_points, sample_keys
-from mincer.flow.sorter import order_function, order_keys, sort_indexes
+from mincer.flow.sorter import sort_indexes
 from mincer.flow.spiller import Spiller
 from mincer.job import Step
+from mincer.order import order_function, order_keys
 
 __all__ = [
     "MapAttempt",
@@ -162,7 +162,7 @@ def map_task(
     with _no_collector(), _record_told(cursor, attempt):
         pairs = _pairs(step, attempt, cursor)
         if attempt.exact:
-            pairs = _hashable(pairs, step)
+            pairs = _encodable(pairs)
         one_by_one = attempt.careful or attempt.exact
         total = drain(pairs, table, attempt.budget, exact=one_by_one)
     if spiller is None:
@@ -264,21 +264,18 @@ def _written(part: PartWriter) -> Callable[[list[Any], list[Any]], None]:
 
 
 def _pairs(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Any]:
-    function, close = instance_of(step.mapfn_for(attempt.tag))
-    pairs_of = pairs_call(function)
+    records = attempt.records.read(attempt.skip)
     if attempt.exact:
-        pairs_of = checked(pairs_of)
-    return cursor.pairs(attempt.records.read(attempt.skip), pairs_of, close)
+        return cursor.pairs(records, *checked_mapper(step, attempt.tag))
+    function, close = instance_of(step.mapfn_for(attempt.tag), "mapfn")
+    return cursor.pairs(records, pairs_call(function), close)
 
 
-def _hashable(pairs: Iterator[Any], step: Step) -> Iterator[tuple[Any, Any]]:
+def _encodable(pairs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
     """Check every pair by itself, so that the record that made it is known."""
     from mincer.codec.columns import encode_column
-    from mincer.codec.keys import key_hash
 
     for key, value in pairs:
-        if step.shuffles:
-            key_hash(key)
         encode_column([key])
         encode_column([value])
         yield key, value
@@ -311,16 +308,8 @@ def _record_told(cursor: Cursor, attempt: MapAttempt) -> Iterator[None]:
         error.where = cursor.where()
         raise RecordError(error, cursor.ordinal) from error
     except BaseException as error:
-        told = _raised(error, cursor)
+        told = raised("mapfn", error, cursor.where())
         if not attempt.exact and not (told.user_traceback or "").startswith("Trace"):
             # Nothing of the user's was running: what it returned is no iterable.
             raise Inexact from error
         raise RecordError(told, cursor.ordinal) from error
-
-
-def _raised(error: BaseException, cursor: Cursor) -> UserCodeError:
-    return UserCodeError(
-        f"mapfn raised {type(error).__name__}: {error}",
-        where=cursor.where(),
-        user_traceback=user_frames(error),
-    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mincer.errors import CancelledError
 from mincer.ids import JobId
 from mincer.job import Step
 from mincer.sinks.base import Sink
@@ -15,7 +16,10 @@ from mincer.sources.base import Source
 if TYPE_CHECKING:
     from mincer.runners.results import Results
 
-__all__ = ["JobControl", "JobOrder", "Progress", "Runner"]
+__all__ = ["SKIP_HINT", "JobControl", "JobOrder", "Progress", "Runner"]
+
+#: What is said to who met a bad record that was not left out.
+SKIP_HINT = "To leave such records out:  skip_bad_records=N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,11 @@ class JobControl:
     def cancel(self) -> None:
         self._cancelled.set()
         self.wake()
+
+    def check(self) -> None:
+        """Raise `CancelledError` when the job was cancelled."""
+        if self.cancelled:
+            raise CancelledError("the job was cancelled")
 
     def report(self, progress: Progress) -> None:
         self.latest = progress

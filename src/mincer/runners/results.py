@@ -11,15 +11,26 @@ from typing import Any, Self, TypeAlias
 from mincer.errors import JobError, OrderError, UsageError, Where, preview
 from mincer.flow.ports import Batch
 from mincer.runners.report import Report
+from mincer.sinks.base import Sink
 from mincer.sources.base import Source, Split, Spool
 
-__all__ = ["Columns", "PartPairs", "PartSplit", "ReadPart", "Results"]
+__all__ = [
+    "Columns",
+    "HeldPart",
+    "PartPairs",
+    "PartSplit",
+    "ReadPart",
+    "Results",
+    "results_of",
+]
 
 #: Two columns of one length: keys and values.
 Columns: TypeAlias = tuple[list[Any], list[Any]]
 #: Reads one part from its start, in blocks of bounded size. One with a true attribute
 #: `stored` pickles small and works in any process of this machine: its data is on disk.
 ReadPart: TypeAlias = Callable[[], Iterator[Columns]]
+
+_BLOCK_PAIRS = 8192
 
 
 class Results:
@@ -228,6 +239,34 @@ class PartSplit(Split):
 
     def __str__(self) -> str:
         return self._title
+
+
+class HeldPart(PartSplit):
+    """What a task of this process made, in memory: a part of the output, and a split
+    for the step after."""
+
+    def __init__(self, made_by: str, pairs: list[tuple[Any, Any]]) -> None:
+        super().__init__(f"output of {made_by}", self)
+        self.pairs = pairs
+
+    def __call__(self) -> Iterator[Columns]:
+        for at in range(0, len(self.pairs), _BLOCK_PAIRS):
+            block = self.pairs[at : at + _BLOCK_PAIRS]
+            yield [key for key, _ in block], [value for _, value in block]
+
+
+def results_of(parts: Sequence[HeldPart], sink: Sink | None, report: Report) -> Results:
+    """Write the parts to the sink, if there is one, and close the account."""
+    report.parts = len(parts)
+    report.pairs = sum(len(part.pairs) for part in parts)
+    if sink is None:
+        return Results(parts, report.pairs, report.counters, report)
+    made = {n: sink.write_part(n, part()) for n, part in enumerate(parts)}
+    report.bytes_written = sum(one.size_bytes for one in made.values())
+    sink.commit_job(made, report.as_dict())
+    # As with every runner: what was written is what is read.
+    readers, paths = sink.readers(), sink.paths
+    return Results(readers, report.pairs, report.counters, report, paths)
 
 
 class _SpooledPart:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from mincer.errors import OutputError
 from mincer.flow.ports import PartMade, PartWriter
 
 __all__ = ["Sink"]
@@ -27,6 +29,33 @@ class Sink(ABC):
     def open(self, part: int, attempt: int) -> PartWriter:
         """Start one attempt at one part. Several attempts at a part may be open at
         once, in different processes, and none may disturb another."""
+
+    @contextmanager
+    def writing(self, job: str) -> Iterator[None]:
+        """The body makes the output; when it raises, nothing is left of that."""
+        self.check()
+        try:
+            self.prepare(job)
+            yield
+        except BaseException:
+            self.abort_job()
+            raise
+
+    def write_part(
+        self, part: int, columns: Iterable[tuple[list[Any], list[Any]]]
+    ) -> PartMade:
+        """Write and commit a part whose pairs are here, on the driver."""
+        writer = self.open(part, 0)
+        try:
+            for keys, values in columns:
+                writer.write(keys, values)
+            made = writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+        if not self.commit_part(part, 0):
+            raise OutputError(f"part {part} of the output is gone or damaged")
+        return made
 
     @abstractmethod
     def commit_part(self, part: int, attempt: int) -> bool:

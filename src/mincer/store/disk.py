@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 
 from mincer.errors import Bug, SegmentError
 
-__all__ = ["AppendFile", "DiskScratch", "FileCache", "Place", "PlaceReader"]
+__all__ = ["AppendFile", "DiskScratch", "FileCache", "Place", "PlaceReader", "kept"]
 
 #: Blocks are gathered into writes of this size.
 _BUFFER_BYTES = 1 << 20
@@ -47,14 +47,14 @@ class AppendFile:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         at = self._at - self._start
-        with _kept(self.path):
+        with kept(self.path):
             self._file.write(data)
         self._at += len(data)
         return at
 
     def commit(self) -> Place:
         """The output is whole: other processes may read it."""
-        with _kept(self.path):
+        with kept(self.path):
             self._file.flush()
         place = Place(self.path, self._start, self._at - self._start)
         self._start = self._at
@@ -79,7 +79,7 @@ class AppendFile:
 
 
 @contextmanager
-def _kept(path: str) -> Iterator[None]:
+def kept(path: str) -> Iterator[None]:
     """What the disk cannot keep is a `SegmentError` that names no segment."""
     try:
         yield
@@ -184,14 +184,14 @@ class DiskScratchFile:
             self._file.seek(0, os.SEEK_END)
             self._at_end = True
         at = self._end
-        with _kept(self._path):
+        with kept(self._path):
             self._file.write(data)
         self._end += len(data)
         return at
 
     def read(self, offset: int, size: int) -> bytes:
         self._at_end = False
-        with _kept(self._path):  # what is buffered is written first
+        with kept(self._path):  # what is buffered is written first
             self._file.seek(offset)
             data = self._file.read(size)
         if len(data) != size:

@@ -25,27 +25,36 @@ _UNBORN_S_MAX = 3600.0
 
 
 class OwnedFolder:
-    """A new folder, for this process alone; `remove` it, or exit."""
+    """A new folder, for this process alone; `remove` it, or let go of this object."""
+
+    path = ""
+    _lock: IO[bytes] | None = None
+    _pid = -1
 
     def __init__(self, parent: str | None = None) -> None:
         parent = parent or tempfile.gettempdir()
+        self._pid = os.getpid()
         sweep(parent)
         self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
         unnamed = os.path.join(self.path, _LOCK + ".new")
-        self._lock: IO[bytes] | None = open(unnamed, "wb")  # noqa: SIM115
+        self._lock = open(unnamed, "wb")  # noqa: SIM115
         _lock(self._lock)
         os.rename(unnamed, os.path.join(self.path, _LOCK))
-        self._pid = os.getpid()
 
     def remove(self) -> None:
         """Remove the folder with all that is in it. Harmless when repeated, and in a
         process that was forked from the one that made it."""
-        if self._lock is None or self._pid != os.getpid():
+        if not self.path or self._pid != os.getpid():
             return
         self.remove_but(frozenset())
         shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
-        self._lock = None
+        if self._lock is not None:
+            self._lock.close()
+        self._pid = -1
+
+    def __del__(self) -> None:
+        # Ctrl-C may come before anybody has this object, even inside of `__init__`.
+        self.remove()
 
     def remove_but(self, kept: Set[str]) -> None:
         """Remove all files in the folder but those in `kept`, given by their paths.
@@ -67,7 +76,9 @@ class OwnedFolder:
 
 def sweep(parent: str) -> None:
     """Remove the folders in `parent` whose processes are gone."""
-    for entry in os.scandir(parent):
+    with os.scandir(parent) as found:
+        entries = list(found)
+    for entry in entries:
         if not entry.name.startswith(_PREFIX) or not entry.is_dir(
             follow_symlinks=False
         ):

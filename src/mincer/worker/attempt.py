@@ -15,11 +15,10 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from mincer.codec import functions
-from mincer.context import Context, enter, leave
+from mincer.context import Context
 from mincer.core.events import Fault
 from mincer.errors import (
     Bug,
@@ -144,18 +143,15 @@ class Bench:
             job=code.job_name,
             task=str(task),
             attempt=order.attempt.number + 1,
-            params=MappingProxyType(dict(code.params)),
+            params=code.params,
         )
         budget = Budget(code.memory_bytes, resident_bytes)
-        before = enter(context)
-        try:
+        with context:
             if isinstance(order, MapOrder):
                 return self._map(order, code, output, context, budget, exact)
             if isinstance(order, ReduceOrder):
                 return self._reduce(order, code, output, context, budget)
             return self._sample(order, code, output, context, budget)
-        finally:
-            leave(before)
 
     def _map(
         self,

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from mincer.errors import WorkerDiedError
 from mincer.limits import MALLOC_THRESHOLD_BYTES
+from mincer.store.disk import kept
 from mincer.worker.machine import resident_bytes
 from mincer.worker.orders import Order, Reply
 from mincer.worker.page import Page, Position
@@ -61,7 +62,9 @@ class Child:
 
     def __init__(self, name: str, folder: str, kill_at: str) -> None:
         self.name = name
-        self.page = Page(os.path.join(folder, f"{name}.page"), create=True)
+        page_path = os.path.join(folder, f"{name}.page")
+        with kept(page_path):
+            self.page = Page(page_path, create=True)
         self.stack_path = os.path.join(folder, f"{name}.stack")
         self.ready = False
         self.how_ended: str | None = None
@@ -232,12 +235,15 @@ class Pool:
         return resident_bytes(self.children[slot].pid)
 
     def close(self) -> None:
-        """End all children. No process is left when this returns."""
+        """End all children. No process is left when this returns. Harmless when
+        repeated."""
         self._selector.close()
         for child in self.children:
             child.end()
         self.children.clear()
-        os.close(self._wake_read)
+        if self._wake_read >= 0:
+            os.close(self._wake_read)
+            self._wake_read = -1
 
     def _bury(self, slot: int) -> Died:
         child = self.children[slot]

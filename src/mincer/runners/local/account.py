@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import replace
 
 from mincer.core.events import Fault
-from mincer.errors import CancelledError, JobError, MincerError, Where, preview
+from mincer.errors import CancelledError, JobError, MincerError, Where
 from mincer.flow.ports import PartMade
 from mincer.flow.stages import MapMade, ReduceMade
 from mincer.ids import AttemptId
+from mincer.runners.base import SKIP_HINT
 from mincer.runners.local.job import LocalJob
 from mincer.runners.report import Report
-from mincer.sources.base import Split
 from mincer.worker.orders import AttemptMade
 
 __all__ = ["failure_of", "part_of", "report_of"]
@@ -97,12 +97,16 @@ def failure_of(job: LocalJob) -> MincerError:
         hint = None if last is None else f"The last that failed said: {last}"
         return JobError(failed.reason, task=str(attempt or failed.task), hint=hint)
     error, record = job.failures[attempt]
+    if error.user_traceback is not None:
+        error.user_traceback = job.users_paths(error.user_traceback)
     if error.where is None and record is not None:
-        error.where = _where(job, attempt, record)
+        # The input may be gone meanwhile, and that is not what is to be told.
+        with contextlib.suppress(MincerError, OSError):
+            error.where = _where(job, attempt, record)
     if error.task is None:
         error.task = str(attempt)
     if failed.fault is Fault.RAISED and error.hint is None and record is not None:
-        error.hint = "To leave such records out:  skip_bad_records=N"
+        error.hint = SKIP_HINT
     return error
 
 
@@ -111,10 +115,8 @@ def _where(job: LocalJob, attempt: AttemptId, record: int) -> Where | None:
     if attempt.task.kind != "map":
         return None
     split = job.split_of(attempt.task)
-    assert isinstance(split, Split)
     for batch in split.read():
         index = record - batch.first
         if 0 <= index < len(batch.values):
-            where = batch.locate(index)
-            return replace(where, value=where.value or preview(batch.values[index]))
+            return batch.where(index)
     return None

@@ -4,7 +4,7 @@
 # errors behind them. All of a job lies in one folder of its own, which is gone with it:
 #
 #     code-0, code-1 …     a step's functions and options, read once by each child
-#     modules.zip, code/   the user's own modules, as a zip and unpacked
+#     modules.zip          the user's own modules
 #     spool                batches of an iterable, written by the driver
 #     step-0/maps/         outputs of the maps, a file a child
 #     step-0/out/          outputs of the reduces
@@ -12,8 +12,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import re
+import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -30,7 +33,8 @@ from mincer.flow.stages import MapMade
 from mincer.ids import AttemptId, TaskId
 from mincer.job import default_parts
 from mincer.runners.base import JobControl, JobOrder
-from mincer.store.disk import FileCache, Place, PlaceReader
+from mincer.sources.base import Split
+from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
@@ -44,6 +48,7 @@ from mincer.worker.orders import (
     ReduceOrder,
     SampleOrder,
 )
+from mincer.worker.origins import find
 
 __all__ = ["LocalJob", "StoredPart"]
 
@@ -86,11 +91,16 @@ class LocalJob:
     """A job between `run` and its results. Made in the caller's thread, then used by
     the loop's; the caller waits for `over`."""
 
-    def __init__(self, order: JobOrder, control: JobControl, memory_bytes: int) -> None:
+    def __init__(
+        self, order: JobOrder, control: JobControl, memory_bytes: int, code: str
+    ) -> None:
+        """`code`: the folder in which children unpack the user's modules. It outlives
+        the job, as the children do that have imported them from there."""
         self.order = order
         self.control = control
         self.memory_bytes = memory_bytes
-        self.folder = OwnedFolder()
+        with kept(os.path.join(tempfile.gettempdir(), "mincer")):
+            self.folder = OwnedFolder()
         self.over = threading.Event()
         self.error: MincerError | None = None
         self.failed: FailJob | None = None
@@ -109,12 +119,14 @@ class LocalJob:
         self.started = time.monotonic()
         self.records = 0
         self.bytes_read = 0
+        self._code_folder = code
         self._splits: list[bytes] = []
         self._spool: Spool | None = None
         self._modules: Modules | None = None
         self._steps: list[_Step] = []
         try:
-            self._pack()
+            with kept(self.folder.path):
+                self._pack()
         except BaseException:
             self.close()
             raise
@@ -157,8 +169,7 @@ class LocalJob:
             path = os.path.join(self.folder.path, "modules.zip")
             with open(path, "wb") as file:
                 file.write(modules.data)
-            unpacked = os.path.join(self.folder.path, "code")
-            self._modules = Modules(path, modules.digest, unpacked)
+            self._modules = Modules(path, modules.digest, self._code_folder)
 
     def _code(self, number: int) -> JobCode:
         order = self.order
@@ -270,9 +281,10 @@ class LocalJob:
         made_by, place = self._steps[task.step - 1].outputs[task.index]
         return pickle.dumps(PartSplit(place, made_by))
 
-    def split_of(self, task: TaskId) -> object:
+    def split_of(self, task: TaskId) -> Split:
         """The split of a map, for an error that tells of its record."""
-        return pickle.loads(self._split(task))
+        split: Split = pickle.loads(self._split(task))
+        return split
 
     # --- what became of attempts
 
@@ -302,7 +314,8 @@ class LocalJob:
         if task.kind == "sample":
             step.cuts = place
         elif task.kind == "map" and step.shuffles:
-            step.log.append(Commit(number, attempt, place))
+            with kept(step.folder):
+                step.log.append(Commit(number, attempt, place))
         else:
             step.outputs[task.index] = (attempt, place)
 
@@ -318,9 +331,24 @@ class LocalJob:
         self.close_files()
         self.folder.remove()
 
+    def users_paths(self, text: str) -> str:
+        """`text` with the user's own files in place of their copies in the children."""
+        if self._modules is None:
+            return text
+        copies = os.path.join(self._modules.folder, self._modules.digest) + os.sep
+
+        def original(found: re.Match[str]) -> str:
+            origin = find(re.split(r"[/.]", found[1])[0])
+            files = {} if origin is None else origin.files()
+            return str(files.get(found[1], found[0]))
+
+        return re.sub(re.escape(copies) + r'([^"\n]+)', original, text)
+
     def close_files(self) -> None:
         for step in self._steps:
-            step.log.close()
+            # Closing a log flushes it, and on a full disk that fails once more.
+            with contextlib.suppress(OSError):
+                step.log.close()
         if self._spool is not None:
             self._spool.close()
 
@@ -335,7 +363,10 @@ class Spool:
 
     def append(self, data: bytes) -> tuple[str, int, int]:
         at = self._end
-        self._file.write(data)
+        with kept(self._path):
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
         self._end += len(data)
         return self._path, at, len(data)
 

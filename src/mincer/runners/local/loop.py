@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 import threading
 import time
 from collections import deque
@@ -27,6 +29,7 @@ from mincer.ids import AttemptId, JobId, WorkerId
 from mincer.limits import BUFFER_BYTES, MEMORY_OVERSHOOT, ROOM_BYTES_MIN
 from mincer.runners.local.job import LocalJob
 from mincer.runners.local.progress import own_stack, progress_of
+from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
 from mincer.worker.orders import AttemptMade, Order
 from mincer.worker.pool import Died, Heard, Pool
@@ -48,12 +51,6 @@ class LocalLoop:
     """Runs jobs on `slots` children until it is closed."""
 
     def __init__(self, slots: int, kill_at: dict[int, str] | None = None) -> None:
-        self._folder = OwnedFolder()
-        try:
-            self._pool = Pool(slots, self._folder.path, kill_at)
-        except BaseException:
-            self._folder.remove()
-            raise
         self._coordinator = Coordinator()
         self._jobs: dict[JobId, LocalJob] = {}
         self._running: dict[int, AttemptId] = {}
@@ -73,11 +70,21 @@ class LocalLoop:
         self._tell(events.WorkerJoined(_WORKER, slots))
         self.slots = slots
         self._thread = threading.Thread(target=self._run, name="mincer", daemon=True)
+        self._kill_at = kill_at
+        self._begun = threading.Event()
         try:
             self._thread.start()
+            self._begun.wait()
+            if self.crash is not None:
+                raise self.crash
         except BaseException:
-            self._end()
+            self.close()
             raise
+
+    @property
+    def code_folder(self) -> str:
+        """Where children unpack the user's modules, each set of them once."""
+        return os.path.join(self._folder.path, "code")
 
     @property
     def is_over(self) -> bool:
@@ -126,9 +133,10 @@ class LocalLoop:
     def close(self) -> None:
         """End the children and the thread; nothing is left when this returns."""
         self._closing = True
-        self._pool.wake()
+        if self._begun.is_set() and not self._over:
+            self._pool.wake()
         # The collector may call this in any thread, in that one too.
-        if threading.current_thread() is not self._thread:
+        if self._thread.ident not in (None, threading.get_ident()):
             self._thread.join()
 
     def _ask(self, job: LocalJob, request: Callable[[], None]) -> None:
@@ -141,20 +149,25 @@ class LocalLoop:
     # The thread.
 
     def _run(self) -> None:
+        # Folder and children are made in here, where no Ctrl-C can come in between.
         try:
-            while not self._closing:
-                self._turn()
+            with kept(os.path.join(tempfile.gettempdir(), "mincer")):
+                self._folder = OwnedFolder()
+            try:
+                self._pool = Pool(self.slots, self._folder.path, self._kill_at)
+                self._begun.set()
+                try:
+                    while not self._closing:
+                        self._turn()
+                finally:
+                    self._pool.close()
+            finally:
+                self._folder.remove()
         except BaseException as error:
             self.crash = error
         finally:
-            self._end()
-
-    def _end(self) -> None:
-        try:
-            self._pool.close()
-            self._folder.remove()
-        finally:
             self._over = True
+            self._begun.set()
             self._give_up_jobs()
 
     def _give_up_jobs(self) -> None:
@@ -182,7 +195,7 @@ class LocalLoop:
         now = time.monotonic()
         deadline = self._coordinator.deadline()
         if deadline is not None and deadline <= now:
-            self._tell(events.Tick())
+            self._tell(events.Tick(self._in_work()))
         if now - self._looked >= _LOOK_S:
             self._looked = now
             self._look_at_memory()
@@ -190,6 +203,13 @@ class LocalLoop:
             self._reported = now
             for job in list(self._jobs.values()):
                 self._report(job)
+
+    def _in_work(self) -> tuple[tuple[AttemptId, int], ...]:
+        return tuple(
+            (attempt, record)
+            for slot, attempt in self._running.items()
+            if (record := self._pool.children[slot].page.read().record) is not None
+        )
 
     def _patience(self) -> float | None:
         """How long nothing needs to be done unless somebody says something."""
@@ -217,7 +237,7 @@ class LocalLoop:
             case commands.CancelAttempt(_, attempt, timed_out):
                 self._cancel_attempt(attempt, timed_out)
             case commands.PublishOutput(attempt, number):
-                self._jobs[attempt.task.job].publish(attempt, number)
+                self._publish(attempt, number)
             case commands.CommitOutput(attempt):
                 self._commit(attempt)
             case commands.DiscardOutput():
@@ -292,6 +312,17 @@ class LocalLoop:
         )
         job.keep_failure(attempt, error, position.record)
 
+    def _publish(self, attempt: AttemptId, number: int) -> None:
+        job = self._jobs[attempt.task.job]
+        try:
+            job.publish(attempt, number)
+        except MincerError as error:
+            self._fail(job, error)
+
+    def _fail(self, job: LocalJob, error: MincerError) -> None:
+        job.error = error
+        self._events.append(events.JobCancelled(job.order.job, error.what))
+
     def _commit(self, attempt: AttemptId) -> None:
         job = self._jobs[attempt.task.job]
         sink = job.order.sink
@@ -299,8 +330,7 @@ class LocalLoop:
         try:
             whole = sink.commit_part(attempt.task.index, attempt.number)
         except (MincerError, OSError) as error:
-            job.error = _as_mincer_error(error)
-            self._events.append(events.JobCancelled(job.order.job, str(error)))
+            self._fail(job, _as_mincer_error(error))
             return
         answer = events.OutputCommitted if whole else events.OutputRefused
         self._events.append(answer(attempt))
@@ -391,6 +421,8 @@ class LocalLoop:
             job.control.cancel()
 
     def _give_up(self, job: LocalJob) -> None:
+        # Here, since at the end of the process no other thread may get to it.
+        job.folder.remove()
         if job.error is None and isinstance(self.crash, MincerError):
             job.error = self.crash
         elif job.error is None and self.crash is not None:

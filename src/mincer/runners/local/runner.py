@@ -73,8 +73,8 @@ class Local:
             elif self._loop is not None and self._loop.is_over:
                 self.close()  # it could not go on; a new one may
             if self._loop is None:
-                self._loop = loop = LocalLoop(self._slots, self._kill_at)
                 self._pid = os.getpid()
+                self._loop = loop = LocalLoop(self._slots, self._kill_at)
                 self._finalizer = weakref.finalize(self, _close, loop, self._pid)
             return self._loop
 
@@ -118,7 +118,8 @@ class Local:
         try:
             if sink is not None:
                 sink.prepare(order.job)
-            job = LocalJob(order, control, order.memory_bytes or self._memory_bytes)
+            memory_bytes = order.memory_bytes or self._memory_bytes
+            job = LocalJob(order, control, memory_bytes, loop.code_folder)
             control.wake = loop.wake
             loop.submit(job)
             self._plan(job, loop)

@@ -5,7 +5,14 @@ import pickle
 import pytest
 
 from mincer.errors import UserCodeError
-from mincer.flow.values import FileValues, Values, close_values
+from mincer.values import (
+    ENDING,
+    FileValues,
+    Values,
+    check_kept,
+    close_values,
+    ended,
+)
 
 
 def both():
@@ -32,7 +39,7 @@ def test_not_to_be_indexed(values, index):
 @pytest.mark.parametrize("values", both())
 def test_not_to_be_sent_anywhere(values):
     for held in (values, [values], {"a": values}):
-        with pytest.raises(UserCodeError, match="holds `values` itself"):
+        with pytest.raises(UserCodeError, match="kept after the reducer had returned"):
             pickle.dumps(held)
 
 
@@ -59,3 +66,34 @@ def test_an_iterator_of_a_file_ends_with_the_call():
     close_values(values)
     with pytest.raises(UserCodeError, match="after the reducer had returned"):
         next(kept)
+
+
+@pytest.mark.parametrize("values", both())
+def test_not_to_be_returned(values):
+    for result, said in ((values, "`values` itself"), (iter(values), "an iterator")):
+        assert isinstance(result, ENDING)
+        assert said in ended(result).what
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda values: values,
+        lambda values: [values],
+        lambda values: (1, {"all": [values]}),
+        lambda values: {1: ({2: values},)},
+    ],
+)
+def test_a_result_that_holds_them_is_found(hold, closed):
+    for values in both():
+        if closed:
+            close_values(values)
+        with pytest.raises(UserCodeError, match="kept after the reducer had returned"):
+            check_kept(hold(values))
+
+
+def test_a_result_may_hold_anything_else():
+    circle = [1, "text", {2, 3}, {"a": (4, [5])}, iter([6])]
+    circle.append(circle)
+    assert check_kept(circle) is None

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from mincer.errors import UserCodeError
 
-__all__ = ["FileValues", "Values", "close_values"]
+__all__ = ["ENDING", "FileValues", "Values", "check_kept", "close_values", "ended"]
 
 _ITERATE = "Iterate over it, as often as you like, or make a list of it:  list(values)"
 _KEPT = "Make what you need of it before you return:  list(values)"
@@ -25,9 +25,9 @@ def _refuse_index(self: object, index: object) -> NoReturn:
     )
 
 
-def _refuse_pickle(self: object, *_: object) -> NoReturn:
+def _refuse_kept(self: object, *_: object) -> NoReturn:
     raise UserCodeError(
-        "the result of the reducer holds `values` itself, which end with the call",
+        "`values` was kept after the reducer had returned, and it ends with the call",
         hint=_KEPT,
     )
 
@@ -37,8 +37,8 @@ class Values(list[Any]):
 
     __slots__ = ()
     __getitem__ = _refuse_index
-    __reduce_ex__ = _refuse_pickle
-    __reduce__ = _refuse_pickle
+    __reduce_ex__ = _refuse_kept
+    __reduce__ = _refuse_kept
 
 
 class _ClosedValues(list[Any]):
@@ -46,15 +46,9 @@ class _ClosedValues(list[Any]):
 
     __slots__ = ()
 
-    def _refuse(self, *_: object) -> NoReturn:
-        raise UserCodeError(
-            "`values` was used after the reducer had returned", hint=_KEPT
-        )
-
-    __iter__ = __len__ = __bool__ = __contains__ = _refuse
-    __getitem__ = __eq__ = _refuse
+    __iter__ = __len__ = __bool__ = __contains__ = _refuse_kept
+    __getitem__ = __eq__ = __reduce_ex__ = _refuse_kept
     __hash__ = None
-    __reduce_ex__ = _refuse_pickle
 
     def __repr__(self) -> str:
         return "<values of a reducer that returned>"
@@ -97,13 +91,46 @@ class FileValues:
 
     def _open(self) -> Callable[[], Iterator[list[Any]]]:
         if self._chunks is None:
-            raise UserCodeError(
-                "`values` was used after the reducer had returned", hint=_KEPT
-            )
+            _refuse_kept(self)
         return self._chunks
 
     def close(self) -> None:
         self._chunks = None
 
     __getitem__ = _refuse_index
-    __reduce_ex__ = _refuse_pickle
+    __reduce_ex__ = _refuse_kept
+
+
+#: What a reducefn may not return: it ends with the call.
+ENDING = (Iterator, Values, FileValues)
+
+
+def ended(result: object) -> UserCodeError:
+    """The error about a reducefn that returned one of `ENDING`."""
+    what = f"an iterator ({type(result).__name__})"
+    if isinstance(result, Values | FileValues):
+        what = "`values` itself"
+    return UserCodeError(
+        f"reducefn returned {what}, which ends with the call",
+        hint="Return what is in it, such as list(values).",
+    )
+
+
+def check_kept(result: object) -> None:
+    """Refuse a result with `values` in it, in whatever depth of containers.
+
+    For who does not pickle the result; pickling refuses it by itself, and in objects
+    of the user's too.
+    """
+    todo: list[Any] = [result]
+    seen: set[int] = set()
+    for one in todo:
+        if isinstance(one, Values | _ClosedValues | FileValues):
+            _refuse_kept(one)
+        if (
+            isinstance(one, list | tuple | set | frozenset | dict)
+            and id(one) not in seen
+        ):
+            seen.add(id(one))
+            todo += one
+            todo += one.values() if isinstance(one, dict) else ()
