@@ -17,7 +17,6 @@ from mincer.errors import OrderError, preview
 __all__ = [
     "Order",
     "in_order",
-    "nan_last",
     "order_error",
     "order_function",
     "order_keys",
@@ -45,18 +44,18 @@ def in_order(items: list[Any], choice: object) -> list[Any]:
     if choice is False:
         return items
     compared = order_keys(items, order_function(choice))
+    ranked: list[tuple[Any, Any]] = []
+    nans = []
     try:
-        ranked = sorted(
-            zip(map(nan_last, compared), items, strict=True), key=itemgetter(0)
-        )
+        for one, item in zip(compared, items, strict=True):
+            if one != one:
+                nans.append(item)
+            else:
+                ranked.append((one, item))
+        ranked.sort(key=itemgetter(0))
     except Exception as error:
         raise order_error(compared, error) from error
-    return [item for _, item in ranked]
-
-
-def nan_last(item: Any) -> tuple[bool, Any]:
-    """A form of `item` in which NaN is more than everything else."""
-    return (True, 0) if item != item else (False, item)
+    return [item for _, item in ranked] + nans
 
 
 def order_error(items: list[Any], error: Exception) -> OrderError:

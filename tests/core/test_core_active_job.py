@@ -22,7 +22,6 @@ from mincer.core.events import (
     OutputRefused,
     SegmentLost,
     StepPlan,
-    Tick,
 )
 from mincer.errors import Bug
 from mincer.ids import WorkerId
@@ -200,16 +199,6 @@ def test_an_attempt_whose_time_is_up_is_cancelled_and_charged(desk):
     assert desk.coordinator.deadline() == 10.0
     failed = only(desk.tick(10.0), FailJob)
     assert (failed.fault, failed.attempt) == (Fault.TIMED_OUT, map_(0, 1))
-
-
-def test_the_record_at_which_time_was_up_is_left_out_if_it_is_known(desk):
-    desk.submit(MAPS, splits=1, attempts_max=2, skips_max=1, task_timeout_s=5.0)
-    desk.now = 5.0
-    assert only(desk.tell(Tick()), StartAttempt).skip == ()
-    desk.now = 10.0
-    in_work = ((map_(0, 0), 3), (map_(0, 1), 7))
-    third = only(desk.tell(Tick(in_work)), StartAttempt)
-    assert (third.skip, third.careful) == ((7,), True)
 
 
 def test_a_failure_that_comes_after_its_time_was_up_is_late(desk):

@@ -3,7 +3,7 @@
 import pytest
 from core_desk import Desk, map_, only, reduce_, started
 
-from mincer.core.commands import DiscardOutput, FailJob, FinishJob
+from mincer.core.commands import DiscardOutput, FailJob, FinishJob, StartAttempt
 from mincer.core.coordinator import Coordinator
 from mincer.core.events import (
     AttemptDone,
@@ -209,6 +209,17 @@ def test_a_tick_that_is_early_does_nothing(desk):
     desk.join()
     desk.submit(StepPlan(1), splits=1, task_timeout_s=5.0)
     assert desk.tell(Tick()) == []
+
+
+def test_the_record_at_which_time_was_up_is_left_out_if_it_is_known(desk):
+    desk.join()
+    desk.submit(MAPS, splits=1, attempts_max=2, skips_max=1, task_timeout_s=5.0)
+    desk.now = 5.0
+    assert only(desk.tell(Tick()), StartAttempt).skip == ()
+    desk.now = 10.0
+    in_work = ((map_(0, 0), 3), (map_(0, 1), 7))
+    third = only(desk.tell(Tick(in_work)), StartAttempt)
+    assert (third.skip, third.careful) == ((7,), True)
 
 
 def test_a_whole_job_in_eight_steps(desk):

@@ -1,11 +1,13 @@
 """The reference runner passes the suite of all runners, and stays in this process."""
 
 import threading
+from pathlib import Path
 
 import pytest
 
 import mincer
 from mincer.errors import CancelledError, InputError, MincerError, UserCodeError
+from mincer.runners import inline
 from mincer.runners.base import JobControl
 from mincer.runners.inline import Inline
 from mincer.testing import RunnerSuite
@@ -82,7 +84,7 @@ def test_a_class_that_fails_outside_of_records(place, fails):
     job = mincer.Job(lambda key, value: {1: 1}, Failing)
     if place == "mapfn":
         job = mincer.Job(Failing, sum, skip_bad_records=5)
-    with pytest.raises(UserCodeError, match=f"{place}.*no thanks"):
+    with pytest.raises(UserCodeError, match=f"{place} raised.*no thanks"):
         run(job, [1])
 
 
@@ -100,10 +102,24 @@ def test_the_budget_of_bad_records_is_of_the_whole_job():
 def test_what_was_left_out_is_in_the_report():
     job = mincer.Job(lambda key, value: {1: 1 // value}, sum, skip_bad_records=1)
     report = run(job, [0, 1]).report
-    assert report.records == 1
-    assert report.attempts == {"failed": 1, "done": report.splits + report.parts}
-    assert report.parts == 16
-    assert "ZeroDivisionError" in report.notes[0]
+    assert (report.records, report.records_skipped) == (1, 1)
+    assert (report.splits, report.parts, report.pairs) == (2, 16, 1)
+
+
+def test_the_file_is_short():
+    """What mincer computes must be readable at one sitting."""
+    assert len(Path(inline.__file__).read_text("utf-8").splitlines()) < 150
+
+
+def test_a_limit_is_of_the_records_that_are_read_and_of_the_first_step(tmp_path):
+    path = tmp_path / "numbers"
+    path.write_text("1\n0\n2\n3\n", encoding="utf-8")
+    job = mincer.Job(lambda key, line: {6 // int(line): line}, skip_bad_records=1)
+    assert run(job, path, limit=2).to_dict() == {6: "1", 3: "2"}
+    chain = job.then(lambda key, line: [(line, 1), (line + "again", 1)]).then(
+        lambda key, one: {key: one}
+    )
+    assert len(run(chain, path, limit=2)) == 4
 
 
 def test_cancelled_between_two_records():

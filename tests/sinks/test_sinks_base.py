@@ -19,9 +19,13 @@ def test_parts_are_written_and_committed():
 
 def test_nothing_is_left_of_what_raises():
     sink = MemorySink()
-    with pytest.raises(KeyboardInterrupt), sink.writing("job"):
-        sink.write_part(0, COLUMNS)
+
+    def interrupted():
+        yield COLUMNS[0]
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), sink.writing("job"):
+        sink.write_part(0, interrupted())
     with pytest.raises(OutputError, match="no job is writing"):
         sink.open(0, 0)
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from mincer.codec.blocks import encode_block, iterate_blocks
 from mincer.flow.ports import Scratch, ScratchFile
+from mincer.flow.sorter import nan_last
 from mincer.flow.weigher import weigh_column
-from mincer.order import nan_last, order_error
+from mincer.order import order_error
 
 __all__ = ["SortedRuns"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mincer.order import Order, nan_last, order_error, order_keys
+from mincer.order import Order, order_error, order_keys
 
-__all__ = ["sort_indexes", "sort_values"]
+__all__ = ["nan_last", "sort_indexes", "sort_values"]
 
 
 def sort_indexes(compared: list[Any]) -> list[int]:
@@ -29,3 +29,8 @@ def sort_values(values: list[Any], order: Order) -> None:
     """Sort the values of one key, in place."""
     items = list(values)  # `values` itself may refuse an index
     values[:] = map(items.__getitem__, sort_indexes(order_keys(items, order)))
+
+
+def nan_last(item: Any) -> tuple[bool, Any]:
+    """A form of `item` in which NaN is more than everything else."""
+    return (True, 0) if item != item else (False, item)

@@ -1,32 +1,11 @@
-"""Progress as a person sees it, and a stack cut to the frames of the user."""
+"""Progress as a person sees it."""
 
-import os
 from types import SimpleNamespace
 
 import local_jobs
 
 import mincer
-from mincer.runners.local.progress import own_stack, progress_of
-
-HERE = os.path.dirname(mincer.__file__)
-STACK = f"""Current thread 0x00007f (most recent call first):
-  File "users.py", line 3 in inner
-  File "users.py", line 9 in mapfn
-  File "{HERE}/flow/cursor.py", line 59 in _streams
-  File "users.py", line 1 in not_running_now
-"""
-
-
-def test_a_stack_is_told_from_the_outside_in_without_our_frames():
-    assert own_stack(STACK).splitlines() == [
-        '  File "users.py", line 9 in mapfn',
-        '  File "users.py", line 3 in inner',
-    ]
-
-
-def test_without_a_frame_of_the_user_there_is_nothing_to_tell():
-    assert own_stack("") == ""
-    assert own_stack(f'  File "{HERE}/worker/pipes.py", line 3 in read') == ""
+from mincer.runners.local.progress import progress_of
 
 
 def job(**more):

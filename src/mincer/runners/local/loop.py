@@ -21,14 +21,12 @@ from mincer.errors import (
     Bug,
     JobError,
     MincerError,
-    OverMemoryError,
-    TimedOutError,
-    WorkerDiedError,
 )
 from mincer.ids import AttemptId, JobId, WorkerId
 from mincer.limits import BUFFER_BYTES, MEMORY_OVERSHOOT, ROOM_BYTES_MIN
+from mincer.runners.local import sudden
 from mincer.runners.local.job import LocalJob
-from mincer.runners.local.progress import own_stack, progress_of
+from mincer.runners.local.progress import progress_of
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
 from mincer.worker.orders import AttemptMade, Order
@@ -40,11 +38,6 @@ _WORKER = WorkerId("local", 0)
 #: How often the children's memory is looked at, and progress told.
 _LOOK_S = 0.05
 _REPORT_S = 0.2
-#: What is often behind the end of a child.
-_HINTS = {
-    "signal SIGKILL": "Often the system, out of memory: fewer workers, or memory=…",
-    "signal SIGSEGV": "Often a library written in C.",
-}
 
 
 class LocalLoop:
@@ -305,11 +298,7 @@ class LocalLoop:
         if not timed_out:
             job.outcomes["cancelled"] += 1
             return
-        error = TimedOutError(
-            f"{attempt.task} ran longer than task_timeout={job.plan.task_timeout_s:g}",
-            user_traceback=own_stack(stack),
-            hint="Give it more time, or find out what it waits for.",
-        )
+        error = sudden.timed_out(attempt.task, job.plan.task_timeout_s, stack)
         job.keep_failure(attempt, error, position.record)
 
     def _publish(self, attempt: AttemptId, number: int) -> None:
@@ -370,10 +359,7 @@ class LocalLoop:
         job = None if attempt is None else self._jobs.get(attempt.task.job)
         if attempt is None or job is None:
             return
-        error = WorkerDiedError(
-            f"the child process that ran {attempt.task} died: {died.how}",
-            hint=_HINTS.get(died.how),
-        )
+        error = sudden.died(attempt.task, died.how)
         record = died.position.record
         job.keep_failure(attempt, error, record)
         job.notes.append(f"{attempt}: its child died ({died.how})")
@@ -394,13 +380,7 @@ class LocalLoop:
     ) -> None:
         record = self._replace(slot).position.record
         self._free(slot)
-        limit = job.memory_bytes
-        error = OverMemoryError(
-            f"{attempt.task} used {resident / 1e6:.0f} MB of memory; "
-            f"its limit is {limit / 1e6:.0f} MB",
-            hint="One record, its pairs and what your functions hold may need a "
-            f'quarter of the limit. Give more: memory="{2 * limit / 1e6:.0f}MB".',
-        )
+        error = sudden.over_memory(attempt.task, resident, job.memory_bytes)
         job.keep_failure(attempt, error, record)
         self._tell(events.AttemptFailed(attempt, _WORKER, Fault.OVER_MEMORY, record))
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 
-import mincer
 from mincer.core.snapshot import JobSnapshot
 from mincer.runners.base import Progress
 from mincer.runners.local.job import LocalJob
 
-__all__ = ["own_stack", "progress_of"]
-
-#: Where mincer's own files lie: its frames are not the user's.
-_HOME = os.path.dirname(os.path.abspath(mincer.__file__ or ""))
-
-
-def own_stack(stack: str) -> str:
-    """A stack as `faulthandler` wrote it, most recent call first, cut to the user's
-    frames, in the order of a traceback."""
-    frames = [line for line in stack.splitlines() if line.startswith("  File ")]
-    ours = next((n for n, line in enumerate(frames) if _HOME in line), len(frames))
-    return "\n".join(reversed(frames[:ours]))
+__all__ = ["progress_of"]
 
 
 def progress_of(
