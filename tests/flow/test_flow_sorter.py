@@ -1,5 +1,7 @@
 """Sorting by index: as `sorted` does it, stable, NaN last."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,12 @@ def test_it_is_the_order_of_the_reference(items, choice):
     ranked = Values(items)
     sort_values(ranked, choice if callable(choice) else None)
     assert list(map(id, ranked)) == list(map(id, in_order(items, choice)))
+
+
+def test_every_kind_of_nan_goes_last():
+    items = [Decimal("nan"), Decimal(2), Decimal(1)]
+    assert sort_indexes(items) == [2, 1, 0]
+    assert sort_indexes([2.5, 1.5]) == [1, 0]
 
 
 def test_values_are_sorted_in_place_whatever_they_refuse():

@@ -288,6 +288,23 @@ def test_what_is_no_pair_names_its_record(pair, kind, says, combinefn):
     assert says in caught.error.what
 
 
+def test_keys_of_any_kind_are_sorted_with_nan_last():
+    step = Step(lambda k, v: [(v, k)], sort_keys=True, partitionfn=by_range)
+    values = [2.5, float("nan"), 1.5, float("-inf")]
+    parts = run_step(step, [ListRecords(values)], 2)
+    keys = [key for part in parts for key, _ in part]
+    assert keys[:3] == [float("-inf"), 1.5, 2.5]
+    assert keys[3] != keys[3]
+
+
+@pytest.mark.parametrize("key", [["k"], (1, ["k"])])
+def test_keys_that_are_only_sorted_must_be_keys_too(key):
+    step = Step(lambda k, v: [(key, 1)], sort_keys=True, partitionfn=by_range)
+    caught = failed(step, ["a"], cuts=[])
+    assert isinstance(caught.error, BadKeyError)
+    assert caught.ordinal == 0
+
+
 def test_a_result_that_cannot_be_iterated_is_shown():
     caught = failed(Step(lambda key, value: 17, sum), ["a"])
     assert "mapfn returned 17" in caught.error.what

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mincer.calls import checked_mapper, instance_of, pairs_call, raised
-from mincer.codec.keys import canonical
+from mincer.codec.keys import canonical, key_hash
 from mincer.context import Context
 from mincer.errors import InputError, MincerError, SegmentError
 from mincer.flow.budget import Budget
@@ -62,6 +62,8 @@ __all__ = [
 #: Pairs that are sorted at once on the map side: enough to make long runs for the
 #: reducer's sort, few enough to stay in the cache.
 _SORT_PAIRS = 40_000
+#: Types of keys that need no second look before they are sorted.
+_PLAIN = frozenset({str, bytes, int})
 #: Pairs that are written at once when nothing is shuffled.
 _WRITE_PAIRS = 1 << 13
 #: Pairs that are dealt into buckets at once when nothing is grouped.
@@ -240,7 +242,10 @@ def _sorted_into(
     order = order_function(step.sort_keys)
 
     def write(keys: list[Any], values: list[Any]) -> None:
-        keys = list(map(canonical, keys)) if _may_be_nan(keys) else keys
+        if not set(map(type, keys)) <= _PLAIN:
+            keys = list(map(canonical, keys))
+            for key in keys:
+                key_hash(key)  # what cannot be a key is refused here too
         compared = order_keys(keys, order)
         indexes = sort_indexes(compared)
         ranked = list(map(compared.__getitem__, indexes))
@@ -253,10 +258,6 @@ def _sorted_into(
         )
 
     return write
-
-
-def _may_be_nan(keys: list[Any]) -> bool:
-    return not set(map(type, keys)) <= {str, bytes, int}
 
 
 def _written(part: PartWriter) -> Callable[[list[Any], list[Any]], None]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SKIP_HINT", "JobControl", "JobOrder", "Progress", "Runner"]
 
 #: What is said to who met a bad record that was not left out.
-SKIP_HINT = "To leave such records out:  skip_bad_records=N"
+SKIP_HINT = "To leave such records out:  skip_bad_records=N  (--skip-bad-records N)"
 
 
 @dataclass(frozen=True, slots=True)
