@@ -18,6 +18,7 @@ from mincer.errors import (
     WorkerDiedError,
 )
 from mincer.ids import AttemptId, TaskId
+from mincer.runners.base import SKIP_HINT
 from mincer.runners.local.account import failure_of
 
 NUMBERS = {n: n for n in range(20)}
@@ -110,7 +111,7 @@ def test_an_error_shows_the_users_own_file(local):
     with pytest.raises(UserCodeError) as caught:
         JOBS["mapfn"].run(pairs(), runner=local)
     assert f'File "{local_jobs.__file__}"' in caught.value.user_traceback
-    assert caught.value.hint == "To leave such records out:  skip_bad_records=N  (--skip-bad-records N)"
+    assert caught.value.hint == SKIP_HINT
     assert caught.value.where.value == "13"
 
 
