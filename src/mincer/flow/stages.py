@@ -157,7 +157,7 @@ def map_task(
         table = _table(step, spiller, partitioner, attempt.context)
     else:
         assert part is not None
-        table = PairColumns(_written(part), _WRITE_PAIRS)
+        table = PairColumns(part.write, _WRITE_PAIRS)
     cursor = Cursor(
         attempt.publish, careful=attempt.careful, records_max=attempt.records_max
     )
@@ -258,10 +258,6 @@ def _sorted_into(
         )
 
     return write
-
-
-def _written(part: PartWriter) -> Callable[[list[Any], list[Any]], None]:
-    return part.write
 
 
 def _pairs(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Any]:
