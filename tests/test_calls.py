@@ -3,6 +3,7 @@
 import pickle
 from collections import Counter
 from functools import partial
+from types import MappingProxyType
 
 import pytest
 
@@ -58,6 +59,10 @@ class Returning:
         lambda key, value: [(key, value)],
         lambda key, value: {key: value},
         lambda key, value: Counter({key: value}),
+        lambda key, value: MappingProxyType({key: value}),
+        lambda key, value: ((key, value),),
+        lambda key, value: zip([key], [value], strict=True),
+        lambda key, value: {(key, value)},
         lambda key, value: generator(key, value),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mincer.codec import blocks as module
 from mincer.codec.blocks import (
     HEADER_BYTES,
     Block,
@@ -12,7 +13,9 @@ from mincer.codec.blocks import (
     decode_pairs,
     encode_block,
     encode_pairs,
+    encode_pieces,
     iterate_blocks,
+    join_pieces,
     order_free_length,
 )
 from mincer.errors import SegmentError
@@ -76,3 +79,39 @@ def test_the_order_free_length_is_that_of_plain_columns():
     assert order_free_length(one) == order_free_length(two) == len(one)
     assert order_free_length(encode_pairs(["a"], [[1]])) == 0
     assert order_free_length(encode_pairs([("a",)], [1])) == 0
+
+
+def joined(*columns):
+    """The blocks that come of pieces of these pairs: (keys, values) of each."""
+    pieces = [piece for column in columns for piece in encode_pieces(*column)]
+    blocks = list(join_pieces(pieces))
+    found = [decode_pairs(data) for data, _ in blocks]
+    assert [pairs for _, pairs in blocks] == [len(keys) for keys, _ in found]
+    return found
+
+
+def test_pieces_of_text_are_one_block():
+    first, second = (["a", ""], ["", "x"]), (["é"], [""])
+    assert joined(first, second) == [(["a", "", "é"], ["", "x", ""])]
+
+
+def test_pieces_that_cannot_be_joined_are_blocks_of_their_own():
+    pieces = [(["a"], [(1, 2)]), (["b"], [(3, 4)])]
+    assert joined(*pieces) == pieces
+
+
+@given(st.lists(st.lists(st.tuples(KEYS, KEYS | st.binary()), min_size=1), min_size=1))
+def test_what_is_joined_comes_back_in_order(columns):
+    split = [([k for k, _ in pairs], [v for _, v in pairs]) for pairs in columns]
+    found = joined(*split)
+    assert [k for keys, _ in found for k in keys] == [k for ks, _ in split for k in ks]
+    assert [v for _, some in found for v in some] == [v for _, vs in split for v in vs]
+
+
+def test_no_block_is_larger_than_two_that_a_reader_can_hold(monkeypatch):
+    monkeypatch.setattr(module, "_JOINED_BYTES", 20)
+    column = (["key"] * 10, ["value"] * 10)
+    found = joined(column, column)
+    assert sum(len(keys) for keys, _ in found) == 20
+    assert all(1 <= len(keys) <= 2 for keys, _ in found)
+    assert joined((["key"], ["v" * 100])) == [(["key"], ["v" * 100])]

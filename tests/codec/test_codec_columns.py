@@ -13,6 +13,7 @@ from mincer.codec.columns import (
     decode_keys,
     encode_column,
     is_plain,
+    join_columns,
 )
 from mincer.codec.keys import NAN
 from mincer.errors import SegmentError, ShipError
@@ -156,3 +157,25 @@ def test_a_class_made_in_a_function_travels():
         __hash__ = None
 
     assert decode_column(encode_column([Local()]), 1) == [Local()]
+
+
+@pytest.mark.parametrize(
+    ("columns", "joins"),
+    [
+        ([["a", "b"], [""], ["é"]], True),
+        ([[b"a"], [b"", b"c"]], True),
+        ([[7, 7], [7]], True),
+        ([[None], [None, None]], True),
+        ([[7, 7], [8, 9], [2**70, 1]], False),
+        ([[7, 7], [8, 9], [1.5], [True]], True),
+        ([["a"], [b"a"]], False),
+        ([["a"], ["a\n"]], False),
+        ([[(1, 2)], [(3, 4)]], False),
+    ],
+)
+def test_columns_are_joined_where_their_bytes_allow_it(columns, joins):
+    joined = join_columns(list(map(encode_column, columns)), list(map(len, columns)))
+    assert (joined is not None) == joins
+    if joined is not None:
+        items = [item for column in columns for item in column]
+        assert decode_column(joined, len(items)) == items

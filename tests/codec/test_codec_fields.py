@@ -15,6 +15,7 @@ from mincer.codec.fields import (
     Unfit,
     as_keys,
     bare_or_json,
+    joined_lines,
     json_fields,
     lines_of,
     values_of,
@@ -89,6 +90,16 @@ def test_fields_have_no_control_characters_and_are_utf8(column):
     for field in bare_or_json(column) + json_fields(column):
         assert not any(control in field for control in CONTROLS)
         field.encode()
+
+
+@pytest.mark.parametrize("other", ["plain", "naïve"])
+@pytest.mark.parametrize("control", [*map(chr, range(0x20)), "\x7f"])
+def test_every_control_character_is_found_beside_ascii_and_beside_more(control, other):
+    assert bare_or_json([other, f"a{control}b"]) == [other, f'"a{escaped(control)}b"']
+
+
+def escaped(control):
+    return json.dumps(control)[1:-1] if control != "\x7f" else "\\u007f"
 
 
 @given(st.lists(values, min_size=1, max_size=20))
@@ -274,3 +285,13 @@ def test_arrays_in_keys_are_tuples_all_the_way_down():
     keys = ["a", [1, [2, []]], None]
     assert as_keys(keys) == ["a", (1, (2, ())), None]
     assert as_keys([1, 2]) == [1, 2]
+
+
+@given(st.lists(st.text() | st.integers(), min_size=1))
+def test_lines_joined_are_the_lines(column):
+    assert joined_lines(column) == "\n".join(lines_of(column))
+
+
+@pytest.mark.parametrize("text", ["plain", "é", "a\nb", "a\r", "\ud800"])
+def test_lines_joined_are_looked_at_for_what_would_break_them(text):
+    assert joined_lines([text, "x"]) == f"{lines_of([text])[0]}\nx"

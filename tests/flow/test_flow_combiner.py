@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincer.errors import UserCodeError
-from mincer.flow.combiner import FOLDS, combine_lists
+from mincer.flow.combiner import FOLDS, FOLDS_KNOWN, combine_lists
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5)))
 
@@ -15,12 +15,24 @@ PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 5)))
 def test_a_fold_is_the_builtin(builtin, pairs):
     table = {}
     for at in range(0, len(pairs), 2):
-        FOLDS[builtin](table, pairs[at : at + 2])
+        folds = FOLDS_KNOWN if at % 4 else FOLDS
+        folds[builtin](table, pairs[at : at + 2])
     groups = {}
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
     assert table == {key: builtin(values) for key, values in groups.items()}
     assert all(type(table[key]) is type(builtin(groups[key])) for key in groups)
+
+
+def test_a_key_error_of_an_addition_is_no_new_key():
+    class Strange:
+        def __radd__(self, other):
+            raise KeyError("strange")
+
+    with pytest.raises(KeyError, match="strange"):
+        FOLDS_KNOWN[sum]({"a": 1}, [("a", Strange())])
+    with pytest.raises(KeyError, match="strange"):
+        FOLDS_KNOWN[sum]({}, [("a", Strange())])
 
 
 def test_a_single_value_is_left_alone():

@@ -36,10 +36,10 @@ def pairs(count, keys=100):
     return iter([(n % keys, 1) for n in range(count)])
 
 
-def test_windows_grow_by_steps_up_to_a_thousand():
+def test_windows_grow_by_steps():
     table = Counted(None, Spills(), context())
-    assert drain(pairs(3000), table, Room(), exact=False) == 3000
-    assert table.windows == (16, 64, 256, 1024, 1024, 616)
+    assert drain(pairs(1000), table, Room(), exact=False) == 1000
+    assert table.windows == (16, 64, 256, 256, 256, 152)
 
 
 def test_heavy_pairs_make_small_windows():
@@ -83,9 +83,56 @@ def test_lists_are_combined_now_and_then():
 
     spills = Spills()
     table = ListTable(combinefn, spills, context())
-    drain(pairs(1_200_000, keys=2), table, Room(), exact=False)
-    assert spills.runs[0] == {0: [600_000], 1: [600_000]}
+    drain(numbered(1_200_000, keys=2), table, Room(), exact=False)
+    total = sum(range(0, 1_200_000, 2))
+    assert spills.runs[0] == {0: total, 1: total + 600_000}
     assert len(calls) == 6
+
+
+def test_copies_of_one_value_are_combined_at_the_spill():
+    calls = []
+
+    def combinefn(key, values):
+        calls.append((key, len(values), context.combining))
+        return sum(values)
+
+    context = Context("job", "map 0", 1)
+    spills = Spills()
+    table = ListTable(combinefn, spills, context)
+    drain(iter([*pairs(300_000, keys=2), (2, 1)]), table, Room(), exact=False)
+    assert spills.runs == [{0: 150_000, 1: 150_000, 2: 1}]
+    # In steps, so that a key with many millions of copies needs no list of them.
+    assert calls == [(k, n, True) for k in (0, 1) for n in (65_536, 65_536, 18_930)]
+    assert not context.combining
+
+
+@pytest.mark.parametrize("combinefn", [None, lambda key, values: sum(values)])
+def test_another_value_ends_the_counting(combinefn):
+    spills = Spills()
+    table = ListTable(combinefn, spills, context())
+    given = [*pairs(1000, keys=3), (0, 2), *pairs(1000, keys=3)]
+    drain(iter(given), table, Room(), exact=False)
+    lists = {}
+    for key, value in given:
+        lists.setdefault(key, []).append(value)
+    total = {key: sum(values) for key, values in lists.items()}
+    assert spills.runs == [lists if combinefn is None else total]
+
+
+def test_copies_that_will_be_listed_weigh_as_lists():
+    table = ListTable(None, Spills(), context())
+    table.add(list(pairs(200, keys=2)))
+    counted = table.weigh((50.0, 28.0))
+    table.add([(0, 2)])
+    assert table.weigh((50.0, 28.0)) == counted + 28 + 9
+
+
+def test_a_combinefn_that_raises_on_copies_names_their_key():
+    table = ListTable(lambda key, values: 1 // 0, Spills(), context())
+    with pytest.raises(UserCodeError, match="combinefn raised ZeroDivision") as e:
+        drain(pairs(1000, keys=2), table, Room(), exact=False)
+    assert e.value.where.key == "0"
+    assert "500 values" in e.value.where.source
 
 
 def test_what_hardly_shrinks_is_left_alone_until_the_spill():
@@ -96,10 +143,91 @@ def test_what_hardly_shrinks_is_left_alone_until_the_spill():
         return max(values)
 
     table = ListTable(combinefn, Spills(), context())
-    drain(pairs(1_100_000, keys=500_000), table, Room(), exact=False)
+    drain(numbered(1_100_000, keys=500_000), table, Room(), exact=False)
     # One pass after half a million pairs, when few keys had two values, and one at the
     # spill, when all had.
-    assert len(calls) == len(set(calls)) + 24_624
+    assert len(calls) == len(set(calls)) + 24_368
+
+
+class Kept(Spills):
+    """A spiller that keeps the columns as they are."""
+
+    def spill(self, keys, values, *, grouped):
+        self.runs.append((grouped, list(keys), list(values)))
+
+
+def numbered(count, keys):
+    """Pairs whose values are their numbers: no two are the same object."""
+    return iter([(n % keys, n) for n in range(count)])
+
+
+def test_keys_that_hardly_repeat_are_not_grouped():
+    spills = Kept()
+    drain(
+        numbered(20_000, 12_000),
+        ListTable(None, spills, context()),
+        Room(),
+        exact=False,
+    )
+    [(grouped, keys, values)] = spills.runs
+    assert not grouped
+    assert sorted(zip(keys, values, strict=True)) == sorted(numbered(20_000, 12_000))
+
+
+def test_keys_that_hardly_repeat_with_one_value_are_not_grouped():
+    spills = Kept()
+    pairs = [(n % 12_000, None) for n in range(20_000)]
+    drain(iter(pairs), ListTable(None, spills, context()), Room(), exact=False)
+    [(grouped, keys, values)] = spills.runs
+    assert not grouped
+    assert sorted(keys) == sorted(key for key, _ in pairs)
+    assert values == [None] * 20_000
+
+
+def test_values_of_a_key_stay_in_order_when_lists_become_columns():
+    spills = Kept()
+    pairs = [("again", n) if n % 64 == 0 else (n, n) for n in range(20_000)]
+    drain(iter(pairs), ListTable(None, spills, context()), Room(), exact=False)
+    [(grouped, keys, values)] = spills.runs
+    assert not grouped
+    of_key = [v for k, v in zip(keys, values, strict=True) if k == "again"]
+    assert of_key == list(range(0, 20_000, 64))
+
+
+def test_keys_that_repeat_are_grouped():
+    spills = Kept()
+    drain(
+        numbered(20_000, 6000), ListTable(None, spills, context()), Room(), exact=False
+    )
+    [(grouped, keys, values)] = spills.runs
+    assert grouped
+    assert keys == list(range(6000))
+    assert values[0] == [0, 6000, 12_000, 18_000]
+
+
+def test_what_has_a_combinefn_is_combined_at_the_spill():
+    spills = Kept()
+    table = ListTable(lambda key, values: sum(values), spills, context())
+    drain(numbered(20_000, 12_000), table, Room(), exact=False)
+    [(grouped, _keys, values)] = spills.runs
+    assert not grouped  # each key has one value by now
+    assert len(values) == 12_000
+    assert values[0] == 12_000
+
+
+def test_columns_of_a_list_table_spill_when_they_are_full():
+    lengths = []
+    for _ in range(2):
+        spills = Kept()
+        table = ListTable(None, spills, context())
+        drain(numbered(60_000, 60_000), table, Room(2_500_000), exact=False)
+        assert table.weigh((1.0, 1.0)) == 0
+        lengths.append([len(keys) for _, keys, _ in spills.runs])
+        assert [k for _, keys, _ in spills.runs for k in keys] == list(range(60_000))
+    assert lengths[0] == lengths[1]
+    # The lists weigh more than the columns that follow them.
+    assert len(lengths[0]) > 2
+    assert len(set(lengths[0][1:-1])) == 1
 
 
 def test_columns_are_handed_over_at_their_length_and_at_the_end():

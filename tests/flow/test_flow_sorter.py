@@ -1,4 +1,4 @@
-"""Sorting by index: as `sorted` does it, stable, NaN last."""
+"""Sorting columns by one of them: as `sorted` does it, stable, NaN last."""
 
 from decimal import Decimal
 
@@ -7,38 +7,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincer.errors import OrderError
-from mincer.flow.sorter import sort_indexes, sort_values
+from mincer.flow.sorter import sort_by, sort_values
 from mincer.order import in_order
 from mincer.values import Values
 
 NUMBERS = st.lists(st.floats() | st.integers(-3, 3))
 
 
+def ranked(items):
+    sort_by(items, items)
+    return items
+
+
 @given(st.lists(st.integers(-3, 3)))
-def test_indexes_are_in_the_order_of_sorted(items):
-    indexes = sort_indexes(items)
-    assert indexes == sorted(range(len(items)), key=items.__getitem__)
+def test_columns_follow_what_is_compared_and_equal_ones_stay_as_they_came(items):
+    places = list(range(len(items)))
+    names = list(map(str, items))
+    compared = list(items)
+    sort_by(compared, places, names)
+    assert compared == items
+    assert places == sorted(range(len(items)), key=items.__getitem__)
+    assert names == [str(items[place]) for place in places]
+
+
+@given(st.lists(st.integers(-3, 3)))
+def test_what_is_compared_may_be_sorted_last_of_all(items):
+    places, compared = list(range(len(items))), list(items)
+    sort_by(compared, places, compared)
+    assert compared == sorted(items)
+    assert compared == [items[place] for place in places]
 
 
 @given(NUMBERS)
 def test_nan_goes_last(items):
-    ranked = [items[i] for i in sort_indexes(items)]
     numbers = [item for item in items if item == item]
-    assert ranked[: len(numbers)] == sorted(numbers)
-    assert all(item != item for item in ranked[len(numbers) :])
+    ranked(items)
+    assert items[: len(numbers)] == sorted(numbers)
+    assert all(item != item for item in items[len(numbers) :])
 
 
 @given(NUMBERS | st.lists(st.text(max_size=3)), st.sampled_from([True, repr]))
 def test_it_is_the_order_of_the_reference(items, choice):
-    ranked = Values(items)
-    sort_values(ranked, choice if callable(choice) else None)
-    assert list(map(id, ranked)) == list(map(id, in_order(items, choice)))
+    values = Values(items)
+    sort_values(values, choice if callable(choice) else None)
+    assert list(map(id, values)) == list(map(id, in_order(items, choice)))
 
 
 def test_every_kind_of_nan_goes_last():
-    items = [Decimal("nan"), Decimal(2), Decimal(1)]
-    assert sort_indexes(items) == [2, 1, 0]
-    assert sort_indexes([2.5, 1.5]) == [1, 0]
+    nan = Decimal("nan")
+    assert ranked([nan, Decimal(2), Decimal(1)]) == [1, 2, nan]
+    assert ranked([2.5, 1.5]) == [1.5, 2.5]
 
 
 def test_values_are_sorted_in_place_whatever_they_refuse():
@@ -49,6 +67,8 @@ def test_values_are_sorted_in_place_whatever_they_refuse():
     assert list(values) == [3, 2, 1]
 
 
-def test_what_does_not_compare_is_named():
-    with pytest.raises(OrderError, match="cannot be put in order"):
-        sort_indexes([1, 2, "a"])
+def test_what_does_not_compare_is_named_and_left_as_it_was():
+    items = [2, 1, "a"]
+    with pytest.raises(OrderError, match=r"1 \(int\) and 'a' \(str\) cannot be put"):
+        sort_by(items, items)
+    assert items == [2, 1, "a"]

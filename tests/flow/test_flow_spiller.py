@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mincer.errors import BadKeyError, ShipError
 from mincer.flow import spiller as module
-from mincer.flow.partitioner import HashPartitioner, RangePartitioner
+from mincer.flow.partitioner import HashPartitioner
 from mincer.flow.run import open_runs
 from mincer.flow.spiller import Spiller, cut_columns
 from mincer.store.memory import MemorySegment
@@ -60,18 +60,6 @@ def test_the_digest_knows_no_order(pairs):
         return spilled(([k for k, _ in some], [v for _, v in some]))[0].digest
 
     assert digest(pairs) == digest(pairs[::-1])
-
-
-def test_ordered_pairs_are_cut_where_they_are_told():
-    partitioner = RangePartitioner(128, [2, 5], None)
-    out = MemorySegment()
-    spiller = Spiller(out, partitioner)
-    keys = list(range(7))
-    spiller.spill_ordered(keys, keys, [2, 5] + [7] * 254)
-    spiller.close()
-    (run,) = open_runs(out, 0, 256)
-    found = [[k for b in run.stream(n) for k in b.keys] for n in range(4)]
-    assert found == [[0, 1], [2, 3, 4], [5, 6], []]
 
 
 @pytest.mark.parametrize(

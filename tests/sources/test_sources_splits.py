@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincer.sources.paths import InputFile
-from mincer.sources.splits import FilePiece, cut, runs, split_size
+from mincer.sources.splits import FilePiece, cut, runs, split_size, tapered
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
@@ -36,6 +36,34 @@ def test_more_input_never_means_smaller_splits(one, other):
     assert split_size(small) % (64 * KIB) == 0
 
 
+@pytest.mark.parametrize(
+    ("total", "first", "last", "splits"),
+    [
+        (0, 256 * KIB, 256 * KIB, 0),
+        (MIB, 256 * KIB, 256 * KIB, 4),
+        (128 * MIB, 16 * MIB, 2 * MIB, 20),
+        (GIB, 45 * MIB + 320 * KIB, 5 * MIB + 704 * KIB, 55),
+        (100 * GIB, 64 * MIB, 8 * MIB, 4000),
+    ],
+)
+def test_splits_taper_off(total, first, last, splits):
+    size_at = tapered(total)
+    assert size_at(0) == first
+    assert size_at(total) == last
+    cuts = list(cut([InputFile("a", total, 0)], size_at, lambda file: True))
+    sizes = [sum(piece.size_bytes for piece in split) for split in cuts]
+    assert sum(sizes) == total
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == (splits or 1)
+
+
+def test_small_files_share_what_a_large_one_is_cut_into():
+    files = [InputFile(str(n), 8 * MIB, 0) for n in range(16)]
+    cuts = list(cut(files, tapered(128 * MIB), lambda file: True))
+    assert [len(split) for split in cuts[:4]] == [2, 2, 2, 2]
+    assert [split[0].size_bytes for split in cuts[4:9:4]] == [8 * MIB, 4 * MIB]
+
+
 FILES = st.lists(
     st.builds(
         InputFile, st.sampled_from(["a", "b.gz", "c.ZST", "d"]), st.integers(0, 99),
@@ -48,7 +76,7 @@ FILES = st.lists(
 @given(FILES, st.integers(1, 50), st.integers(1, 20))
 def test_every_byte_in_one_piece(files, size, grid):
     step = -(-size // grid) * grid
-    splits = list(cut(files, size, lambda file: file.path != "d", grid))
+    splits = list(cut(files, lambda done: size, lambda file: file.path != "d", grid))
     pieces = [piece for split in splits for piece in split]
     left = list(files)
     at = 0
@@ -72,13 +100,13 @@ def test_every_byte_in_one_piece(files, size, grid):
 def test_only_large_files_are_asked_about():
     asked = []
     files = [InputFile("a", 10, 0), InputFile("b", 11, 0), InputFile("c.gz", 99, 0)]
-    list(cut(files, 10, lambda file: asked.append(file.path)))
+    list(cut(files, lambda done: 10, lambda file: asked.append(file.path)))
     assert asked == ["b"]
 
 
 def test_many_files_are_many_splits():
     files = [InputFile(str(n), 0, 0) for n in range(3000)]
-    counts = [len(split) for split in cut(files, MIB, lambda file: True)]
+    counts = [len(split) for split in cut(files, lambda done: MIB, lambda file: True)]
     assert counts == [1024, 1024, 952]
 
 

@@ -11,10 +11,11 @@ from mincer.worker import machine
 @pytest.fixture
 def cgroup(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "_CGROUP", str(tmp_path))
+    monkeypatch.setattr(machine, "_OWN_GROUPS", str(tmp_path / "own"))
 
     def write(name, text):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(text)
 
     return write
@@ -51,6 +52,46 @@ def test_the_smaller_memory_counts(cgroup):
 def test_a_cgroup_of_the_older_kind(cgroup):
     cgroup("memory/memory.limit_in_bytes", "9223372036854771712\n")
     assert machine.usable_memory_bytes() < 1 << 60
+
+
+def test_the_affinity_limits_the_cores(cgroup, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 2, 5}, raising=False)
+    assert machine.cores() == 3
+    cgroup("cpu.max", "150000 100000\n")
+    assert machine.cores() == 2
+
+
+def test_a_limit_on_a_group_above_counts(cgroup, monkeypatch):
+    monkeypatch.setattr(
+        os, "sched_getaffinity", lambda pid: set(range(8)), raising=False
+    )
+    cgroup("own", "0::/user.slice/job.scope\n")
+    cgroup("user.slice/memory.max", "400000000\n")
+    cgroup("user.slice/job.scope/memory.max", "max\n")
+    cgroup("user.slice/cpu.max", "300000 100000\n")
+    cgroup("user.slice/job.scope/cpu.max", "max 100000\n")
+    assert machine.usable_memory_bytes() == 400_000_000
+    assert machine.cores() == 3
+
+
+def test_a_limit_on_an_own_group_of_the_older_kind(cgroup, monkeypatch):
+    monkeypatch.setattr(
+        os, "sched_getaffinity", lambda pid: set(range(8)), raising=False
+    )
+    cgroup("own", "4:memory:/pod/a\n3:cpuset:/\n2:cpu,cpuacct:/pod\n0::/\n")
+    cgroup("memory/memory.limit_in_bytes", "9223372036854771712\n")
+    cgroup("memory/pod/a/memory.limit_in_bytes", "300000000\n")
+    cgroup("cpu/pod/cpu.cfs_quota_us", "200000\n")
+    cgroup("cpu/pod/cpu.cfs_period_us", "100000\n")
+    assert machine.usable_memory_bytes() == 300_000_000
+    assert machine.cores() == 2
+
+
+def test_a_group_that_is_not_to_be_seen_is_left_out(cgroup):
+    free = machine.usable_memory_bytes()
+    cgroup("own", "0::/../other\n")
+    cgroup("../other/memory.max", "200000000\n")
+    assert machine.usable_memory_bytes() == free
 
 
 def test_resident_memory_is_what_this_process_has():

@@ -18,24 +18,30 @@ from mincer.codec.columns import (
     decode_keys,
     encode_column,
     is_plain,
+    join_columns,
 )
 from mincer.errors import SegmentError
 
 __all__ = [
     "HEADER_BYTES",
     "Block",
+    "Piece",
     "block_length",
     "decode_block",
     "decode_pairs",
     "encode_block",
     "encode_pairs",
+    "encode_pieces",
     "iterate_blocks",
+    "join_pieces",
     "order_free_length",
 ]
 
 # checksum of the rest, keys, values, bytes of each column
 _HEADER = struct.Struct("<IIIQQQ")
 HEADER_BYTES = _HEADER.size
+#: Pieces are joined up to this many bytes: a reader may have to hold two blocks.
+_JOINED_BYTES = 1 << 20
 
 
 class Block(NamedTuple):
@@ -46,21 +52,70 @@ class Block(NamedTuple):
     values: list[Any]
 
 
+class Piece(NamedTuple):
+    """Some pairs in two encoded columns, on their way into a block."""
+
+    pairs: int
+    keys: bytes
+    values: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.keys) + len(self.values)
+
+
 def encode_block(keys: list[Any], counts: list[int] | None, values: list[Any]) -> bytes:
     """Encode grouped pairs; `sum(counts) == len(values)`."""
-    of_keys = encode_column(keys)
     of_counts = b"" if counts is None else encode_column(counts)
-    of_values = encode_column(values)
-    sizes = (len(of_keys), len(of_counts), len(of_values))
-    rest = b"".join(
-        (
-            _HEADER.pack(0, len(keys), len(values), *sizes)[4:],
-            of_keys,
-            of_counts,
-            of_values,
-        )
-    )
-    return zlib.crc32(rest).to_bytes(4, "little") + rest
+    columns = (encode_column(keys), of_counts, encode_column(values))
+    return _checked(len(keys), len(values), *columns)
+
+
+def _checked(keys_n: int, values_n: int, *columns: bytes) -> bytes:
+    header = _HEADER.pack(0, keys_n, values_n, *map(len, columns))
+    checksum = zlib.crc32(header[4:])
+    for column in columns:
+        checksum = zlib.crc32(column, checksum)
+    return b"".join((checksum.to_bytes(4, "little"), header[4:], *columns))
+
+
+def encode_pieces(keys: list[Any], values: list[Any]) -> Iterator[Piece]:
+    """Encode pairs for `join_pieces`: one piece, or several where they are large."""
+    piece = Piece(len(keys), encode_column(keys), encode_column(values))
+    count = min(piece.pairs, -(-piece.size_bytes // _JOINED_BYTES))
+    if count <= 1:
+        yield piece
+        return
+    step = -(-piece.pairs // count)
+    for at in range(0, piece.pairs, step):
+        yield from encode_pieces(keys[at : at + step], values[at : at + step])
+
+
+def join_pieces(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
+    """Make blocks of pieces that stand one behind another, with the pairs of each:
+    one block where their columns can be joined and are not too large together."""
+    some: list[Piece] = []
+    size_bytes = 0
+    for piece in pieces:
+        if some and size_bytes + piece.size_bytes > _JOINED_BYTES:
+            yield from _joined(some)
+            some, size_bytes = [], 0
+        some.append(piece)
+        size_bytes += piece.size_bytes
+    yield from _joined(some)
+
+
+def _joined(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
+    counts = [piece.pairs for piece in pieces]
+    keys = join_columns([piece.keys for piece in pieces], counts)
+    values = join_columns([piece.values for piece in pieces], counts)
+    if keys is not None and values is not None:
+        pairs = sum(counts)
+        yield _checked(pairs, pairs, keys, b"", values), pairs
+        return
+    for piece in pieces:
+        pairs = piece.pairs
+        yield _checked(pairs, pairs, piece.keys, b"", piece.values), pairs
 
 
 def decode_block(data: bytes | memoryview) -> Block:

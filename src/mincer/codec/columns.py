@@ -15,6 +15,7 @@ from __future__ import annotations
 import pickle
 import struct
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -22,7 +23,13 @@ import msgspec
 from mincer.codec.keys import NAN, canonical
 from mincer.errors import SegmentError
 
-__all__ = ["decode_column", "decode_keys", "encode_column", "is_plain"]
+__all__ = [
+    "decode_column",
+    "decode_keys",
+    "encode_column",
+    "is_plain",
+    "join_columns",
+]
 
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 _decode_msgpack = msgspec.msgpack.Decoder().decode
@@ -54,6 +61,23 @@ def encode_column(items: list[Any]) -> bytes:
             if data is not None:
                 return data
     return _PICKLE + _pickled(items)
+
+
+def join_columns(columns: list[bytes], counts: list[int]) -> bytes | None:
+    """Encoded columns one behind another as one, where that costs less than it saves.
+
+    `counts`: how many items each holds.
+    """
+    ways = {column[:1] for column in columns}
+    if ways == {_TEXT} or ways == {_BYTES}:
+        # The letter of the first is that of all.
+        bodies = [memoryview(column)[1:] for column in columns[1:]]
+        return b"\n".join((columns[0], *bodies))
+    if ways <= {_NUMBERS, _CONSTANT}:
+        return encode_column(
+            list(chain.from_iterable(map(decode_column, columns, counts)))
+        )
+    return None  # to decode and encode these costs more than a header each
 
 
 def decode_column(data: bytes | memoryview, count: int) -> list[Any]:

@@ -10,6 +10,7 @@ from mincer.codec.fields import (
     Unfit,
     as_keys,
     bare_or_json,
+    joined_lines,
     json_fields,
     lines_of,
     loads,
@@ -172,7 +173,7 @@ def _encode_jsonl(keys: list[Any], values: list[Any]) -> str:
 
 
 def _encode_lines(keys: list[Any], values: list[Any]) -> str:
-    return "\n".join(lines_of(values)) + "\n"
+    return joined_lines(values) + "\n"
 
 
 def _unfit_pair(format: str, keys: list[Any], values: list[Any]) -> OutputError:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mincer.codec.formats import FORMATS
+from mincer.structs import Struct, field
 
 __all__ = ["MANIFEST", "Manifest", "PartEntry", "part_name"]
 
@@ -32,8 +32,7 @@ def part_name(part: int) -> str:
     return f"part-{part:05}"
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Struct):
     """What `_SUCCESS` says: a JSON object for programs and people."""
 
     format: str

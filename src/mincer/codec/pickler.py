@@ -20,9 +20,10 @@ import sys
 import typing
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from mincer.structs import Struct, field
 
 if TYPE_CHECKING:  # cloudpickle has no type hints
     from pickle import Pickler as _Pickler
@@ -40,8 +41,7 @@ _own: weakref.WeakSet[type] = weakref.WeakSet()
 _arrived: weakref.WeakSet[type] = weakref.WeakSet()
 
 
-@dataclass(slots=True)
-class Reach:
+class Reach(Struct, frozen=False):
     """What a pickle needs in the process that loads it."""
 
     #: Modules that something is taken from by reference.

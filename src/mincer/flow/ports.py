@@ -7,11 +7,11 @@ each port has a memory twin in the tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from mincer.errors import MincerError, Where, preview
+from mincer.structs import replace
 
 
 class Batch(NamedTuple):

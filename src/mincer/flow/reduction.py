@@ -27,7 +27,7 @@ from mincer.flow.merger import SortedRuns
 from mincer.flow.overflow import Bundle, overflow
 from mincer.flow.ports import PartWriter, Scratch, SegmentReader
 from mincer.flow.reducer import OutputColumns, ReduceCall
-from mincer.flow.sorter import sort_indexes, sort_values
+from mincer.flow.sorter import sort_by, sort_values
 from mincer.job import Step
 from mincer.order import order_function, order_keys
 from mincer.values import FileValues, Values
@@ -90,11 +90,13 @@ class Reduction:
         if not self._grouped:
             keys, values = _columns(read())
             self.values += len(keys)
-            self._output.add_columns(*self._ranked(keys, values))
+            self._rank(keys, values)
+            self._output.add_columns(keys, values)
             return
         folded = self._fold(read)
         if folded is not None:
-            keys = self._in_key_order(list(folded))
+            keys = list(folded)
+            self._rank(keys)
             self.keys += len(keys)
             self.values += one.values
             values = [folded[key] for key in keys]
@@ -103,7 +105,8 @@ class Reduction:
             return
         groups = group_blocks(read())
         keys = groups.keys
-        self._reduce(groups.take(self._in_key_order(keys)), self._output.add)
+        self._rank(keys)
+        self._reduce(groups.take(keys), self._output.add)
         self._output.flush()
         gc.collect()
 
@@ -150,8 +153,9 @@ class Reduction:
     def _bundle_in_order(self, bundle: Bundle, runs: SortedRuns) -> None:
         groups = bundle.groups
         runs.begin()
-        taken = groups.take(self._in_key_order(groups.keys))
-        self._reduce_into(taken, runs)
+        keys = groups.keys
+        self._rank(keys)
+        self._reduce_into(groups.take(keys), runs)
         for group in self._streamed(bundle):
             runs.begin()
             self._reduce_into(iter((group,)), runs)
@@ -196,8 +200,8 @@ class Reduction:
 
     def _row_run(self, keys: list[Any], values: list[Any], runs: SortedRuns) -> None:
         runs.begin()
-        ranked_keys, ranked_values = self._ranked(keys, values)
-        runs.add(order_keys(ranked_keys, self._order), ranked_keys, ranked_values)
+        self._rank(keys, values)
+        runs.add(order_keys(keys, self._order), keys, values)
         keys.clear()
         values.clear()
 
@@ -259,23 +263,10 @@ class Reduction:
                     sort_values(values, self._value_order)
             yield key, values
 
-    def _in_key_order(self, keys: list[Any]) -> list[Any]:
-        if not self._sorted:
-            return keys
-        indexes = sort_indexes(order_keys(keys, self._order))
-        return list(map(keys.__getitem__, indexes))
-
-    def _ranked(
-        self, keys: list[Any], values: list[Any]
-    ) -> tuple[list[Any], list[Any]]:
-        """Two columns in the order of the first, when an order is asked for."""
-        if not self._sorted:
-            return keys, values
-        indexes = sort_indexes(order_keys(keys, self._order))
-        return (
-            list(map(keys.__getitem__, indexes)),
-            list(map(values.__getitem__, indexes)),
-        )
+    def _rank(self, keys: list[Any], *values: list[Any]) -> None:
+        """Put columns in the order of the first, when an order is asked for."""
+        if self._sorted:
+            sort_by(order_keys(keys, self._order), *values, keys)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from mincer.codec.keys import canonical
-from mincer.flow.sorter import sort_indexes
+from mincer.flow.sorter import sort_by
 from mincer.order import Order, order_keys
 
 __all__ = ["SPLITS_MAX", "cut_points", "sample_keys", "spread"]
@@ -54,5 +54,5 @@ def cut_points(keys: list[Any], buckets: int, order: Order) -> list[Any]:
     compared = [one for one in order_keys(keys, order) if one == one]
     if not compared:
         return []
-    ranked = [compared[i] for i in sort_indexes(compared)]
-    return [ranked[len(ranked) * i // buckets] for i in range(1, buckets)]
+    sort_by(compared, compared)
+    return [compared[len(compared) * i // buckets] for i in range(1, buckets)]

@@ -1,40 +1,53 @@
-"""Put keys or values in order: that of `sorted`, stable, NaN last."""
+"""Put columns in order by one of them: that of `sorted`, stable, NaN last."""
 
-# Strategy: indexes are sorted, not pairs: `sorted(range(n), key=keys.__getitem__)`
-# compares the keys themselves in C (timsort uses runs that are sorted already), where a
-# list of pairs would build and compare tuples (801 ns against 311 a pair). Only a
-# column with a NaN in it is wrapped to have that last (see order.py).
+# Strategy: every column is sorted by itself, with what is compared handed to it by an
+# iterator: `values.sort(key=partial(next, iter(keys)))`, then `keys.sort()`. All of it
+# is C, the keys are compared themselves, timsort uses the runs that are sorted already,
+# and nothing is gathered by index afterwards. On runs of 80 k pairs, ns a pair: 220;
+# an index that is sorted, and two columns gathered by it, 320; pairs sorted by their
+# first item 520; a dict and the sorted keys 390. Only what has a NaN in it is wrapped
+# to have that last (see order.py).
 
 from __future__ import annotations
 
+from functools import partial
 from operator import ne
 from typing import Any
 
 from mincer.order import Order, order_error, order_keys
 
-__all__ = ["nan_last", "sort_indexes", "sort_values"]
+__all__ = ["nan_last", "sort_by", "sort_values"]
 
 #: Types of which no item differs from itself.
 _NEVER_NAN = frozenset({str, bytes, int, bool, tuple})
 
 
-def sort_indexes(compared: list[Any]) -> list[int]:
-    """The indexes of `compared` in its order; equal ones stay as they came."""
-    shown = compared
+def sort_by(compared: list[Any], *columns: list[Any]) -> None:
+    """Put `columns` in the order of `compared`, in place; equal ones stay as they came.
+
+    `compared` itself may be the last of them, else it is left as it is.
+    """
     try:
+        ranked = compared
         if not set(map(type, compared)) <= _NEVER_NAN and any(
             map(ne, compared, compared)
         ):
-            compared = list(map(nan_last, compared))
-        return sorted(range(len(compared)), key=compared.__getitem__)
+            ranked = list(map(nan_last, compared))
+        for column in columns:
+            if column is ranked:
+                # Not in place, which would leave them in no order on an error.
+                column[:] = sorted(ranked)
+            else:
+                # `next` with a default is `next` that takes and ignores the item. Keys
+                # are asked for once an item, from the first to the last.
+                column.sort(key=partial(next, iter(ranked)))
     except Exception as error:
-        raise order_error(shown, error) from error
+        raise order_error(compared, error) from error
 
 
 def sort_values(values: list[Any], order: Order) -> None:
     """Sort the values of one key, in place."""
-    items = list(values)  # `values` itself may refuse an index
-    values[:] = map(items.__getitem__, sort_indexes(order_keys(items, order)))
+    sort_by(order_keys(list(values), order), values)
 
 
 def nan_last(item: Any) -> tuple[bool, Any]:

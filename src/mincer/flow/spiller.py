@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -32,6 +32,9 @@ _BLOCK_BYTES = 2 << 20
 #: Types whose items are equal only to themselves when they are NaN, or may hold one.
 _NEVER_NAN = frozenset({str, bytes, int, bool, type(None)})
 _DIGEST_MASK = (1 << 63) - 1
+
+#: A block, how many keys and values it holds, and what they weigh in memory.
+Encoded = tuple[bytes, int, int, int]
 
 
 class Spiller:
@@ -66,16 +69,8 @@ class Spiller:
             keys = list(map(canonical, keys))
         buckets, digest = self._partitioner.place(keys, kinds)
         self.digest = self.digest + digest & _DIGEST_MASK
-        self._write(self._deal(keys, values, buckets), grouped)
-
-    def spill_ordered(
-        self, keys: list[Any], values: list[Any], ends: list[int]
-    ) -> None:
-        """Write one run of pairs that are in bucket order already; bucket `i` ends
-        before `ends[i]`."""
-        starts = [0, *ends[:-1]]
-        slices = ((keys[a:b], values[a:b]) for a, b in zip(starts, ends, strict=True))
-        self._write(slices, grouped=False)
+        dealt = self._deal(keys, values, buckets)
+        self.spill_blocks(_encoded(*columns, grouped) for columns in dealt)
 
     def close(self) -> None:
         """Write the index: the output is whole."""
@@ -94,28 +89,21 @@ class Spiller:
             add_value[bucket](value)
         return zip(dealt_keys, dealt_values, strict=True)
 
-    def _write(
-        self, buckets: Iterator[tuple[list[Any], list[Any]]], grouped: bool
-    ) -> None:
+    def spill_blocks(self, buckets: Iterable[Iterable[Encoded]]) -> None:
+        """Write one run: the blocks of each bucket, in the order of the buckets."""
         index = RunIndex()
         end = self._end
         write = self._out.write
-        for keys, values in buckets:
-            if not keys:
-                index.add(end, 0, 0, 0)
-                continue
-            first = -1
+        for blocks in buckets:
+            first = end
             weight = items = met = 0
-            for block_keys, counts, flat, block_weight in cut_columns(
-                keys, values, grouped
-            ):
-                data = encode_block(block_keys, counts, flat)
+            for data, keys, values, block_weight in blocks:
                 at = write(data)
-                if first < 0:
+                if not met:
                     first = at
                 end = at + len(data)
-                met += len(block_keys)
-                items += len(flat)
+                met += keys
+                items += values
                 weight += block_weight
                 self.length_bytes += len(data)
                 self.digest = self.digest + order_free_length(data) & _DIGEST_MASK
@@ -124,6 +112,12 @@ class Spiller:
             self.values += items
         self._end = end
         self._indexes.append(index.close(end))
+
+
+def _encoded(keys: list[Any], values: list[Any], grouped: bool) -> Iterator[Encoded]:
+    if keys:
+        for some, counts, flat, weight in cut_columns(keys, values, grouped):
+            yield encode_block(some, counts, flat), len(some), len(flat), weight
 
 
 def cut_columns(

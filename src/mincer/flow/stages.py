@@ -12,14 +12,11 @@ The way of a pair, and the file that does each step:
 from __future__ import annotations
 
 import gc
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from mincer.calls import checked_mapper, instance_of, pairs_call, raised
-from mincer.codec.keys import canonical, key_hash
 from mincer.context import Context
 from mincer.errors import InputError, MincerError, SegmentError
 from mincer.flow.budget import Budget
@@ -41,12 +38,13 @@ from mincer.flow.ports import (
     SegmentReader,
     SegmentWriter,
 )
+from mincer.flow.ranges import RangeTable
 from mincer.flow.reduction import Reduction
 from mincer.flow.sampler import cut_points, sample_keys
-from mincer.flow.sorter import sort_indexes
 from mincer.flow.spiller import Spiller
 from mincer.job import Step
-from mincer.order import order_function, order_keys
+from mincer.order import order_function
+from mincer.structs import Struct
 
 __all__ = [
     "MapAttempt",
@@ -59,11 +57,6 @@ __all__ = [
     "sample_task",
 ]
 
-#: Pairs that are sorted at once on the map side: enough to make long runs for the
-#: reducer's sort, few enough to stay in the cache.
-_SORT_PAIRS = 40_000
-#: Types of keys that need no second look before they are sorted.
-_PLAIN = frozenset({str, bytes, int})
 #: Pairs that are written at once when nothing is shuffled.
 _WRITE_PAIRS = 1 << 13
 #: Pairs that are dealt into buckets at once when nothing is grouped.
@@ -79,8 +72,7 @@ class RecordError(Exception):
         self.ordinal = ordinal
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct):
     """A step as attempts run it: how many parts, and where the ranges are cut."""
 
     step: Step
@@ -97,8 +89,7 @@ class Program:
         return FunctionPartitioner(function, self.parts)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class MapAttempt:
+class MapAttempt(Struct):
     """What one attempt at a map, or a look at a split for a sample, is given."""
 
     records: Records
@@ -114,8 +105,7 @@ class MapAttempt:
     exact: bool = False
 
 
-@dataclass(frozen=True)
-class MapMade:
+class MapMade(Struct):
     """What a map attempt made, for the account and for the coordinator."""
 
     records: int
@@ -129,8 +119,7 @@ class MapMade:
     part: PartMade | None = None
 
 
-@dataclass(frozen=True)
-class ReduceMade:
+class ReduceMade(Struct):
     """What a reduce attempt made."""
 
     keys: int
@@ -154,7 +143,7 @@ def map_task(
     if out is not None:
         partitioner = program.partitioner()
         spiller = Spiller(out, partitioner)
-        table = _table(step, spiller, partitioner, attempt.context)
+        table = _table(step, spiller, partitioner, attempt.context, attempt.budget)
     else:
         assert part is not None
         table = PairColumns(part.write, _WRITE_PAIRS)
@@ -220,7 +209,11 @@ def reduce_task(
 
 
 def _table(
-    step: Step, spiller: Spiller, partitioner: Partitioner, context: Context
+    step: Step,
+    spiller: Spiller,
+    partitioner: Partitioner,
+    context: Context,
+    budget: Budget,
 ) -> Table:
     """The table that this step's pairs go into: one loop chosen for the attempt."""
     combinefn = step.combinefn
@@ -229,35 +222,11 @@ def _table(
     if step.reducefn is not None or step.sort_values is not False:
         return ListTable(combinefn, spiller, context)
     if isinstance(partitioner, RangePartitioner) and step.sort_keys is not False:
-        return PairColumns(_sorted_into(spiller, partitioner, step), _SORT_PAIRS)
+        order = order_function(step.sort_keys)
+        return RangeTable(spiller, partitioner, order, budget.room_bytes)
     return PairColumns(
         lambda keys, values: spiller.spill(keys, values, grouped=False), _DEAL_PAIRS
     )
-
-
-def _sorted_into(
-    spiller: Spiller, partitioner: RangePartitioner, step: Step
-) -> Callable[[list[Any], list[Any]], None]:
-    """Sort each run and cut it by bisection: no key is placed by itself."""
-    order = order_function(step.sort_keys)
-
-    def write(keys: list[Any], values: list[Any]) -> None:
-        if not set(map(type, keys)) <= _PLAIN:
-            keys = list(map(canonical, keys))
-            for key in keys:
-                key_hash(key)  # what cannot be a key is refused here too
-        compared = order_keys(keys, order)
-        indexes = sort_indexes(compared)
-        ranked = list(map(compared.__getitem__, indexes))
-        ends = [bisect_left(ranked, cut) for cut in partitioner.cuts]
-        ends += [len(keys)] * (partitioner.buckets - len(ends))
-        spiller.spill_ordered(
-            list(map(keys.__getitem__, indexes)),
-            list(map(values.__getitem__, indexes)),
-            ends,
-        )
-
-    return write
 
 
 def _pairs(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from mincer.sources.base import Source, Split, Spool
 from mincer.sources.encoding import is_cuttable
 from mincer.sources.paths import STDIN, InputFile, Paths, check_paths, find_files
 from mincer.sources.pieces import BLOCK_BYTES, Piece, StdinPiece
-from mincer.sources.splits import cut, split_size
+from mincer.sources.splits import SizeAt, cut, tapered
 from mincer.sources.stdin import read_stdin
 
 __all__ = ["FileSource", "PieceSplit", "check_tag", "undecodable"]
@@ -96,14 +96,19 @@ class FileSource(Source):
     def plan(
         self, spool: Spool | None = None, split_bytes: int | None = None
     ) -> Iterator[Split]:
-        size = self.split_bytes or split_bytes or split_size(self._known_bytes())
+        size_at = self._size_at(self.split_bytes or split_bytes)
         for is_stdin, inputs in groupby(self._inputs, lambda file: file is None):
             if is_stdin:
                 yield from self.stdin_splits(spool)
                 continue
             files = (file for file in inputs if file is not None)
-            for pieces in cut(files, size, self.is_cuttable, self.grid_bytes):
+            for pieces in cut(files, size_at, self.is_cuttable, self.grid_bytes):
                 yield self.split(pieces)
+
+    def _size_at(self, split_bytes: int | None) -> SizeAt:
+        if split_bytes is None:
+            return tapered(self._known_bytes())
+        return lambda done_bytes: split_bytes
 
     def _cuttable_encoding(self) -> bool:
         return self.encoding is None or is_cuttable(self.encoding)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import add
 from typing import NamedTuple, Protocol, Self, TypeAlias
@@ -21,6 +20,7 @@ from mincer.sources.compressed import InputStream, ending_of
 from mincer.sources.encoding import codec_of, lines_of, newline_of, unmarked
 from mincer.sources.splits import FilePiece
 from mincer.sources.spooled import Spooled
+from mincer.structs import Struct
 
 __all__ = [
     "BLOCK_BYTES",
@@ -42,8 +42,7 @@ BLOCK_BYTES = 2**20
 _ENDLESS = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class StdinPiece:
+class StdinPiece(Struct):
     """Whole lines that the driver read from its standard input."""
 
     #: Offset in the stream of the first byte.

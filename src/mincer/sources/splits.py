@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from mincer.sources.compressed import ending_of
 from mincer.sources.paths import InputFile
 
-__all__ = ["FilePiece", "cut", "runs", "split_size"]
+__all__ = ["FilePiece", "SizeAt", "cut", "runs", "split_size", "tapered"]
 
 _KIB, _MIB = 2**10, 2**20
 
 #: A split of more files than this would be slow to send and late to end.
 FILES_MAX = 1024
+_SPLIT_BYTES_MIN = 256 * _KIB
 
 
 class FilePiece(NamedTuple):
@@ -39,8 +40,12 @@ class FilePiece(NamedTuple):
         return f"{self.path} bytes {self.start}-{self.end}"
 
 
+#: What cutting asks for: the bytes of a split, when so many are in others already.
+SizeAt: TypeAlias = Callable[[int], int]
+
+
 def split_size(total_bytes: int) -> int:
-    """The bytes of a split when the whole input has `total_bytes`.
+    """The bytes of a split when an input of `total_bytes` is cut evenly.
 
     Of the total alone, so that the same input gives the same splits on any number of
     workers: the root of it times 128 KiB, which is 8 splits for 8 MiB, 90 for a GiB
@@ -48,13 +53,35 @@ def split_size(total_bytes: int) -> int:
     more than reading; larger than 32 MiB and the last one is waited for.
     """
     wished = math.isqrt(max(total_bytes, 0) * 128 * _KIB)
-    bounded = min(max(wished, 256 * _KIB), 32 * _MIB)
-    return -(-bounded // (64 * _KIB)) * (64 * _KIB)
+    return _rounded(min(max(wished, _SPLIT_BYTES_MIN), 32 * _MIB))
+
+
+def tapered(total_bytes: int) -> SizeAt:
+    """Large splits first and small ones last, so that all workers end together.
+
+    Each split pays for a table that is built and written out, so few are better: the
+    first have an eighth of the input (less from 128 MiB on: the root of it times 2 MiB,
+    and 64 MiB at most). They are half as large when half of the input is done, and
+    again at three and at seven eighths: an eighth of the first size for the last ones.
+    Of the total alone, as `split_size`.
+    """
+    wished = min(total_bytes // 8, math.isqrt(total_bytes * 2 * _MIB), 64 * _MIB)
+
+    def size_at(done_bytes: int) -> int:
+        left = total_bytes - done_bytes
+        halvings = sum(left * part <= total_bytes for part in (2, 4, 8))
+        return _rounded(max(wished >> halvings, _SPLIT_BYTES_MIN))
+
+    return size_at
+
+
+def _rounded(size_bytes: int) -> int:
+    return -(-size_bytes // (64 * _KIB)) * (64 * _KIB)
 
 
 def cut(
     files: Iterable[InputFile],
-    split_bytes: int,
+    size_at: SizeAt,
     is_cuttable: Callable[[InputFile], bool],
     grid: int = 1,
 ) -> Iterator[tuple[FilePiece, ...]]:
@@ -63,14 +90,17 @@ def cut(
     Large files are cut, at multiples of `grid`, if `is_cuttable` (asked for those
     only, as it may have to read them); consecutive small ones share a split.
     """
-    step = -(-split_bytes // grid) * grid
+
+    def step_at(done: int) -> int:
+        return -(-size_at(done) // grid) * grid
+
     pack: list[FilePiece] = []
-    packed = 0
-    for piece in _pieces(files, step, is_cuttable):
+    packed = done = 0
+    for piece in _pieces(files, step_at, is_cuttable):
         size = piece.size_bytes
-        if pack and (packed + size > step or len(pack) == FILES_MAX):
+        if pack and (packed + size > step_at(done) or len(pack) == FILES_MAX):
             yield tuple(pack)
-            pack, packed = [], 0
+            pack, packed, done = [], 0, done + packed
         pack.append(piece)
         packed += size
     if pack:
@@ -78,17 +108,24 @@ def cut(
 
 
 def _pieces(
-    files: Iterable[InputFile], step: int, is_cuttable: Callable[[InputFile], bool]
+    files: Iterable[InputFile],
+    step_at: SizeAt,
+    is_cuttable: Callable[[InputFile], bool],
 ) -> Iterator[FilePiece]:
+    done = 0
     for file in files:
         size = file.size_bytes
         if ending_of(file.path):
             yield FilePiece(*file, 0, None)
-        elif size <= step or not is_cuttable(file):
+        elif size <= step_at(done) or not is_cuttable(file):
             yield FilePiece(*file, 0, size)
         else:
-            for start in range(0, size, step):
-                yield FilePiece(*file, start, min(start + step, size))
+            start = 0
+            while start < size:
+                end = min(start + step_at(done + start), size)
+                yield FilePiece(*file, start, end)
+                start = end
+        done += size
 
 
 def runs(first: int, count: int, skip: frozenset[int]) -> Iterator[tuple[int, int]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mincer.errors import InputError, Where
 from mincer.sources.base import Spool
+from mincer.structs import Struct
 
 __all__ = ["Spooled", "keep"]
 
 
-@dataclass(frozen=True, slots=True)
-class Spooled:
+class Spooled(Struct):
     """Where the driver put `length` bytes. Small to send, whatever it stands for."""
 
     path: str

@@ -1,8 +1,15 @@
 """What this process may use of the machine: cores and memory, cgroups respected."""
 
+# Strategy: a limit may stand on any group above the process (a systemd slice, a pod),
+# so all of them are asked, in both versions of cgroups. Inside a container the paths of
+# /proc/self/cgroup may be those of the host and lead nowhere: what cannot be read
+# limits nothing, and the root that the container sees is its own group.
+
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import accumulate
 
 from mincer.limits import MEMORY_BYTES_MIN
 
@@ -12,6 +19,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 #: A cgroup without a limit says a number near 2**63.
 _NO_LIMIT = 1 << 60
 _CGROUP = "/sys/fs/cgroup"
+_OWN_GROUPS = "/proc/self/cgroup"
 
 
 def cores() -> int:
@@ -25,23 +33,46 @@ def cores() -> int:
 
 
 def _cpu_quota() -> int | None:
-    words = _read(f"{_CGROUP}/cpu.max").split()
-    if len(words) != 2:
-        words = [
-            _read(f"{_CGROUP}/cpu/cpu.cfs_quota_us").strip(),
-            _read(f"{_CGROUP}/cpu/cpu.cfs_period_us").strip(),
-        ]
-    quota, period = (int(word) if word.isdigit() else 0 for word in words)
-    return -(-quota // period) if quota and period else None
+    quotas = []
+    for folder in _groups("cpu"):
+        words = _read(f"{folder}/cpu.max").split()
+        if len(words) != 2:
+            words = [
+                _read(f"{folder}/cpu.cfs_quota_us").strip(),
+                _read(f"{folder}/cpu.cfs_period_us").strip(),
+            ]
+        quota, period = (int(word) if word.isdigit() else 0 for word in words)
+        if quota and period:
+            quotas.append(-(-quota // period))
+    return min(quotas, default=None)
+
+
+def _groups(controller: str) -> Iterator[str]:
+    """The folders of the groups that this process is in, the root first."""
+    yield _CGROUP
+    yield f"{_CGROUP}/{controller}"
+    for line in _read(_OWN_GROUPS).splitlines():
+        # "0::/own/path" in version 2, "4:cpu,cpuacct:/own/path" in version 1
+        number, controllers, path = line.split(":", 2)
+        if number == "0":
+            root = _CGROUP
+        elif controller in controllers.split(","):
+            root = f"{_CGROUP}/{controller}"
+        else:
+            continue
+        names = path.strip("/").split("/")
+        if ".." not in names:  # a group outside of what this process may see
+            yield from accumulate(names, "{}/{}".format, initial=root)
 
 
 def usable_memory_bytes() -> int:
     """The memory of the machine, or of the cgroup when that has less."""
     sizes = [_physical_bytes()]
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        word = _read(f"{_CGROUP}/{name}").strip()
-        if word.isdigit() and int(word) < _NO_LIMIT:
-            sizes.append(int(word))
+    for folder in _groups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            word = _read(f"{folder}/{name}").strip()
+            if word.isdigit() and int(word) < _NO_LIMIT:
+                sizes.append(int(word))
     return min(sizes)
 
 

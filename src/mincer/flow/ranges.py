@@ -1,0 +1,119 @@
+"""A map's table for ranges of keys: chunks sorted and cut, gathered into runs."""
+
+# Strategy: a chunk is small enough to be sorted in the cache (20 k pairs: 770 ns a pair
+# with mapfn and encoding, 40 k: 980), but cut into 250 ranges it would make blocks
+# of 60 pairs, which cost more to read than what is in them. So a chunk is cut and
+# encoded at once, which makes it small and lets its objects go while they are warm, and
+# the pieces wait until they make blocks worth reading. Pieces are joined as bytes and
+# not merged: the sort of the reducer finds the runs in them. Cutting is by bisection of
+# the sorted keys, 250 for a chunk, so that no key is placed by itself.
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from mincer.codec.blocks import Piece, encode_pieces, join_pieces
+from mincer.codec.keys import canonical, key_hash
+from mincer.flow.partitioner import RangePartitioner
+from mincer.flow.sorter import sort_by
+from mincer.flow.spiller import Encoded, Spiller
+from mincer.flow.weigher import (
+    ENTRY_BYTES,
+    POINTER_BYTES,
+    Weight,
+    weigh_column,
+)
+from mincer.order import Order, order_keys
+
+__all__ = ["RangeTable"]
+
+_CHUNK_PAIRS = 1 << 14
+#: Encoded bytes of a run: 150,000 pairs of a line of text each.
+_RUN_BYTES = 16 << 20
+#: … but no more than this share of the room, which the chunk needs too.
+_RUN_SHARE = 1 / 4
+#: Types of keys that need no second look before they are sorted.
+_PLAIN = frozenset({str, bytes, int})
+
+
+class RangeTable:
+    """Pairs that nothing groups, on their way to the ranges of `partitioner`."""
+
+    def __init__(
+        self,
+        spiller: Spiller,
+        partitioner: RangePartitioner,
+        order: Order,
+        room_bytes: float,
+    ) -> None:
+        self._spiller = spiller
+        self._partitioner = partitioner
+        self._order = order
+        self._run_bytes = min(_RUN_BYTES, room_bytes * _RUN_SHARE)
+        self._keys: list[Any] = []
+        self._values: list[Any] = []
+        #: The encoded pieces of each range.
+        self._pieces: list[list[Piece]] = [[] for _ in range(partitioner.buckets)]
+        #: What a pair weighs in memory beyond its encoded bytes, at the most.
+        self._beyond_bytes = 0.0
+        self._held_bytes = 0
+
+    def add(self, window: list[tuple[Any, Any]]) -> None:
+        # A window at a time: its tuples are in the cache still, and are used again.
+        self._keys += [key for key, _ in window]
+        self._values += [value for _, value in window]
+        if len(self._keys) >= _CHUNK_PAIRS:
+            self._cut()
+            if self._held_bytes >= self._run_bytes:
+                self._write()
+
+    def weigh(self, weight: Weight) -> float:
+        waiting = len(self._keys) * (sum(weight) + 2 * POINTER_BYTES)
+        return waiting + self._held_bytes
+
+    def spill(self) -> None:
+        if self._keys:
+            self._cut()
+        if self._held_bytes:
+            self._write()
+
+    def _cut(self) -> None:
+        """Sort the chunk and encode each range of it by itself."""
+        keys, values = self._keys, self._values
+        self._keys, self._values = [], []
+        if not set(map(type, keys)) <= _PLAIN:
+            keys = list(map(canonical, keys))
+            for key in keys:
+                key_hash(key)  # what cannot be a key is refused here too
+        each = weigh_column(keys) + weigh_column(values) + ENTRY_BYTES + POINTER_BYTES
+        compared = order_keys(keys, self._order)
+        sort_by(compared, values, keys)
+        if compared is not keys:
+            sort_by(compared, compared)
+        ends = [bisect_left(compared, cut) for cut in self._partitioner.cuts]
+        chunk_bytes = 0
+        for bucket, (start, end) in enumerate(pairwise([0, *ends, len(keys)])):
+            if start < end:
+                for piece in encode_pieces(keys[start:end], values[start:end]):
+                    self._pieces[bucket].append(piece)
+                    chunk_bytes += piece.size_bytes
+        beyond = each - chunk_bytes / len(keys)
+        self._beyond_bytes = max(self._beyond_bytes, beyond)
+        self._held_bytes += chunk_bytes
+
+    def _write(self) -> None:
+        """Make one run of the pieces."""
+        self._spiller.spill_blocks(map(self._blocks, self._pieces))
+        self._held_bytes = 0
+        self._beyond_bytes = 0.0
+
+    def _blocks(self, pieces: list[Piece]) -> Iterator[Encoded]:
+        """The blocks of one range, whose pieces are no longer kept."""
+        for data, pairs in join_pieces(pieces):
+            # The bytes are known, lest a range of large values pass for an average one.
+            weight = len(data) + self._beyond_bytes * pairs
+            yield data, pairs, pairs, int(weight)
+        pieces.clear()
