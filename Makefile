@@ -3,6 +3,8 @@
 #   make demo    count the words of Python's own library, on all cores
 #   make test    run the tests             (make test ARGS="-k name" for some)
 #   make test-exact   the comparisons with programs by hand, in full (some 15 minutes)
+#   make bench   mincer against programs by hand (an hour; benchmarks/README.md):
+#                ROW=3 one row, QUICK=1 small inputs, PEERS=1 the table of peers
 #   make check   style, types, architecture, tidiness, coverage of both planes
 #   make clean   remove what the above made
 
@@ -11,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-exact check format changelog clean
+.PHONY: help demo test test-exact bench check format changelog clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -46,6 +48,10 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/install.stamp $(VENV)/test.stamp
 
+$(VENV)/bench.stamp: $(VENV)/python.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@ $(VENV)/install.stamp
+
 demo: $(VENV)/install.stamp
 	@$(BIN)/python examples/stdlib_words/stdlib_words.py
 
@@ -55,6 +61,9 @@ test: $(VENV)/test.stamp
 test-exact: $(VENV)/test.stamp
 	MINCER_EXACT_SCALE=1 MINCER_KILLS=200 $(BIN)/python -m pytest -s \
 	    -o faulthandler_timeout=0 tests/exact tests/faults $(ARGS)
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks $(ROW) $(if $(QUICK),--quick) $(if $(PEERS),--peers)
 
 # All of them run, so that one call shows all that is wrong.
 check: $(VENV)/dev.stamp

@@ -6,13 +6,20 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mincer.arguments import ProgressChoice, Run, job_order, progress_view, run_by
+from mincer.arguments import (
+    ProgressChoice,
+    Run,
+    job_order,
+    prepared,
+    progress_view,
+    run_by,
+)
 from mincer.errors import CancelledError, UsageError, preview
 from mincer.job import Step
 from mincer.runners.base import JobControl, JobOrder, Progress, Runner
+from mincer.structs import Struct
 
 if TYPE_CHECKING:
     from mincer.runners.results import Results
@@ -65,18 +72,19 @@ class _Runnable(ABC):
             UsageError: An argument is wrong; nothing was started.
             JobError: The job cannot be done; its subclasses say why.
         """
-        run = run_by(runner, workers, memory)
-        order = job_order(
-            self._steps,
-            source,
-            workers=workers,
-            memory=memory,
-            output=output,
-            format=format,
-            params=params,
-            overwrite=overwrite,
-            limit=limit,
-        )
+        with prepared(runner):
+            run = run_by(runner, workers, memory)
+            order = job_order(
+                self._steps,
+                source,
+                workers=workers,
+                memory=memory,
+                output=output,
+                format=format,
+                params=params,
+                overwrite=overwrite,
+                limit=limit,
+            )
         show, close = progress_view(progress)
         try:
             return run(order, JobControl(show))
@@ -102,18 +110,19 @@ class _Runnable(ABC):
         Takes what `run` takes and raises the same `UsageError`s; what goes wrong
         later is raised by the handle. A live display is shown only when asked for.
         """
-        run = run_by(runner, workers, memory)
-        order = job_order(
-            self._steps,
-            source,
-            workers=workers,
-            memory=memory,
-            output=output,
-            format=format,
-            params=params,
-            overwrite=overwrite,
-            limit=limit,
-        )
+        with prepared(runner):
+            run = run_by(runner, workers, memory)
+            order = job_order(
+                self._steps,
+                source,
+                workers=workers,
+                memory=memory,
+                output=output,
+                format=format,
+                params=params,
+                overwrite=overwrite,
+                limit=limit,
+            )
         return JobHandle(run, order, progress)
 
     def then(
@@ -140,8 +149,7 @@ class Job(Step, _Runnable):
         return (self.plain(),)
 
 
-@dataclass(frozen=True)
-class Pipeline(_Runnable):
+class Pipeline(_Runnable, Struct):
     """Steps one after another: each maps the pairs that the one before it made.
 
     The `max_attempts` and `task_timeout` of the first are those of all; their

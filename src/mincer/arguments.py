@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mincer.errors import UsageError, preview
 from mincer.job import Step
 from mincer.runners.base import JobControl, JobOrder, Progress
+from mincer.worker import fork_server
 
 if TYPE_CHECKING:
     from mincer.runners.results import Results
     from mincer.sinks.base import Sink
 
-__all__ = ["ProgressChoice", "Run", "job_order", "progress_view", "run_by"]
+__all__ = ["ProgressChoice", "Run", "job_order", "prepared", "progress_view", "run_by"]
 
 #: None: a live display when stderr is a terminal; True and False; or what gets it.
 ProgressChoice: TypeAlias = bool | Callable[[Progress], None] | None
@@ -51,10 +54,39 @@ def run_by(runner: object, workers: object, memory: object) -> Run:
 
 
 def _run_local(order: JobOrder, control: JobControl) -> Results:
-    from mincer.runners.local import Local
+    try:
+        with _collector_paused():
+            from mincer.runners.local import Local
 
-    with Local(workers=order.workers, memory=order.memory_bytes) as local:
-        return local.run(order, control)
+        with Local(workers=order.workers, memory=order.memory_bytes) as local:
+            return local.run(order, control)
+    finally:
+        fork_server.end_spare()
+
+
+@contextmanager
+def prepared(runner: object) -> Iterator[None]:
+    """Let the children of a local job get ready while its arguments are looked at, and
+    the rest is imported."""
+    if isinstance(runner, str) and runner == "local":
+        fork_server.begin()
+    try:
+        yield
+    except BaseException:
+        fork_server.end_spare()
+        raise
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Imports make thousands of objects, and none of them is garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def job_order(

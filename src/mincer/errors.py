@@ -19,8 +19,9 @@ MincerError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from mincer.structs import Struct
 
 __all__ = [
     "BadKeyError",
@@ -59,8 +60,7 @@ def preview(value: object, chars_max: int = PREVIEW_CHARS_MAX) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct):
     """The place of one record, as a person looks for it."""
 
     #: A path, or words such as "item" or "line of stdin".

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 from mincer.codec.keys import PARTS_MAX
 from mincer.errors import UsageError, preview
+from mincer.structs import Struct, field
 
 __all__ = ["COMBINE_BUILTINS", "REDUCE_BUILTINS", "Step", "by_range", "default_parts"]
 
@@ -52,15 +52,14 @@ def default_parts(size_bytes: int | None) -> int:
     return min(_PARTS_DEFAULT_MAX, small, large)
 
 
-@dataclass(frozen=True, repr=False)
-class Step:
+class Step(Struct):
     """One map and, when asked for, one shuffle and one reduce.
 
     Frozen, and every argument is checked on creation: a wrong one is a `UsageError`
     that names it, so that nothing wrong is found out in a worker an hour later.
     """
 
-    mapfn: Function | dict[str, Function] = field(hash=False)
+    mapfn: Function | dict[str, Function]
     reducefn: Function | None = None
     combinefn: Function | None = field(default=None, kw_only=True)
     partitionfn: Function | ByRange | None = field(default=None, kw_only=True)
@@ -89,14 +88,17 @@ class Step:
         _check_name(self.name)
         _check_timeout(self.task_timeout)
 
+    def __hash__(self) -> int:
+        of_all = {**vars(self), "mapfn": None}  # which may be a dict
+        return hash(tuple(of_all.values()))
+
     def __repr__(self) -> str:
         shown = []
-        for one in fields(Step):
-            value = getattr(self, one.name)
-            if one.name == "mapfn":
+        for name, value in vars(self).items():
+            if name == "mapfn":
                 shown.append(_show(value))
-            elif value is not one.default:
-                prefix = "" if one.name == "reducefn" else f"{one.name}="
+            elif value is not getattr(Step, name):
+                prefix = "" if name == "reducefn" else f"{name}="
                 shown.append(prefix + _show(value))
         return f"{type(self).__name__}({', '.join(shown)})"
 

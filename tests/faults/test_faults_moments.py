@@ -1,9 +1,11 @@
 """Children are killed at moments that a seed chooses, while the job goes on."""
 
+import contextlib
 import os
 import random
 import threading
 
+import psutil
 import pytest
 from fault_jobs import counted, gathered, itself, numbered
 
@@ -31,9 +33,9 @@ class Killer(threading.Thread):
             children = self.local._loop._pool.children
             victims = [one for one in list(children) if not one.has_ended()]
             if victims:
-                # Popen's own: it never signals a process that was waited for.
-                self.random.choice(victims)._process.kill()
-                self.kills += 1
+                with contextlib.suppress(psutil.NoSuchProcess):  # just replaced
+                    psutil.Process(self.random.choice(victims).pid).kill()
+                    self.kills += 1
 
     def __enter__(self):
         self.start()

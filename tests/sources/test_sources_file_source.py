@@ -52,10 +52,13 @@ def test_the_same_input_gives_the_same_splits(tmp_path):
     assert names[0] == names[1]
     a, d = tmp_path / "a", tmp_path / "d"
     assert names[0] == [
-        f"{a} bytes 0-458752",
-        f"{a} bytes 458752-900000 and 2 more files",
-        f"{d} bytes 0-458752",
-        f"{d} bytes 458752-700000",
+        f"{a} bytes 0-262144",
+        f"{a} bytes 262144-524288",
+        f"{a} bytes 524288-786432",
+        f"{a} bytes 786432-900000 and 2 more files",
+        f"{d} bytes 0-262144",
+        f"{d} bytes 262144-524288",
+        f"{d} bytes 524288-700000",
     ]
 
 

@@ -23,7 +23,7 @@ def test_splits_by_the_size_of_all(tmp_path):
     union = UnionSource([one, sources.text(tmp_path)])
     union.check()
     assert union.size_bytes == 1_600_000
-    assert len(list(one.plan())) == 3
+    assert len(list(one.plan())) == 4
     assert len(list(union.plan())) == 4
     assert len(list(union.plan(None, 100_000))) == 16
 

@@ -1,12 +1,11 @@
 """The runner suite finds what is wrong with a runner: bugs are planted, and caught."""
 
-import dataclasses
-
 import pytest
 
 from mincer.errors import MincerError
 from mincer.runners.inline import Inline
 from mincer.runners.results import Results
+from mincer.structs import replace
 from mincer.testing import RunnerSuite
 
 CASES = RunnerSuite()
@@ -38,8 +37,8 @@ class Broken(Inline):
         return Results(parts, len(good), good.counters, good.report, good.paths)
 
     def steps(self, order, **changes):
-        steps = tuple(dataclasses.replace(step, **changes) for step in order.steps)
-        return dataclasses.replace(order, steps=steps)
+        steps = tuple(replace(step, **changes) for step in order.steps)
+        return replace(order, steps=steps)
 
 
 class LosesAPair(Broken):
@@ -79,7 +78,7 @@ class ForgetsTheBudget(Broken):
 
 class ForgetsParams(Broken):
     def order(self, order):
-        return dataclasses.replace(order, params={"factor": 0})
+        return replace(order, params={"factor": 0})
 
 
 PLANTED = [

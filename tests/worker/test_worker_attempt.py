@@ -2,7 +2,6 @@
 
 import os
 import pickle
-from dataclasses import fields
 
 import pytest
 
@@ -21,7 +20,7 @@ from mincer.job import by_range
 from mincer.store.disk import AppendFile, FileCache, PlaceReader
 from mincer.worker.attempt import Bench
 from mincer.worker.commits import Commit, CommitLog
-from mincer.worker.orders import MapOrder, ReduceOrder, SampleOrder
+from mincer.worker.orders import ReduceOrder, SampleOrder
 from mincer.worker.page import Page
 
 
@@ -181,7 +180,7 @@ def test_a_sample_finds_cut_points(job, bench):
         lambda key, value: [(value, value)], partitionfn=by_range, sort_keys=True
     )
     maps = [job.map_order(code, list(range(n, 2000, 2)), n) for n in (0, 1)]
-    common = {f.name: getattr(maps[0], f.name) for f in fields(MapOrder)}
+    common = dict(vars(maps[0]))
     for name in ("split", "cuts", "skip", "careful"):
         del common[name]
     sample = bench.run(SampleOrder(**common, splits=[one.split for one in maps]))
@@ -213,9 +212,7 @@ def test_code_that_cannot_be_loaded_is_said(job, bench):
 
 def test_what_is_our_fault_is_told_whole(job, bench):
     order = job.map_order(job.code(words, sum), ["a"])
-    broken = type(order)(
-        **{f.name: getattr(order, f.name) for f in fields(order)} | {"split": b"?"}
-    )
+    broken = type(order)(**vars(order) | {"split": b"?"})
     reply = bench.run(broken)
     assert reply.fault is Fault.HOPELESS
     assert isinstance(reply.error, Bug)

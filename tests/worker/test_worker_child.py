@@ -20,9 +20,13 @@ ATTEMPT = AttemptId(TaskId("job", 0, "map", 0), 0)
 @pytest.fixture
 def child(tmp_path, job):
     page = Page(str(tmp_path / "page"), create=True)
-    call = f"main('child', {page.path!r}, {str(tmp_path / 'stack')!r})"
+    call = f"main(os.dup(0), os.dup(1), 'child', {page.path!r}, '{tmp_path}/stack')"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from mincer.worker.child import main; {call}"],
+        [
+            sys.executable,
+            "-c",
+            f"import os; from mincer.worker.child import main; {call}",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

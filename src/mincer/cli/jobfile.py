@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 from mincer.api import Job, Pipeline
 from mincer.errors import UsageError
 from mincer.job import Step
+from mincer.structs import replace
 
 __all__ = ["AnyJob", "find_job", "find_source", "load", "split_name", "with_options"]
 

@@ -8,40 +8,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
-import click
-
 from mincer.cli import failure
 from mincer.errors import OutputError, UsageError
+from mincer.structs import Struct
 
-__all__ = ["RunOptions", "run"]
+__all__ = ["FORMATS", "RUNNERS", "RunOptions", "execute"]
 
-_EPILOG = """\b
-JOBFILE is a Python file (or module) that defines
-  job = mincer.Job(mapfn, reducefn)
-or plain functions mapfn, reducefn, combinefn, partitionfn.
-INPUT is a file, a folder, a glob, or - for stdin; without any, what JOBFILE
-calls source. A job that joins takes TAG=PATH.
-
-\b
-Examples:
-  mincer run wordcount.py books/*.txt
-  mincer run wordcount.py books/ -o counts/ -w 4 --memory 512MB
-  mincer run jobs.py:daily logs/ -D day=2024-05-01 --format jsonl
-  mincer run join.py users=users.tsv orders=orders.tsv
-  zcat huge.gz | mincer run wordcount.py - --sort-keys | head
-  mincer run wordcount.py books/ --limit 100 --runner inline   (a first try)
-
-\b
-Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
-"""
+FORMATS = ("tsv", "jsonl", "pickle", "lines")
+RUNNERS = ("local", "inline")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Struct, kw_only=True):
     """What was typed after `mincer run`."""
 
     jobfile: str
@@ -63,79 +43,16 @@ class RunOptions:
     verbose: bool = False
 
 
-_POSITIVE = click.IntRange(min=1)
-
-
-@click.command(epilog=_EPILOG, short_help="Run a job; pairs on stdout.")
-@click.argument("jobfile", metavar="JOBFILE[:NAME]")
-@click.argument("inputs", metavar="INPUT...", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    metavar="DIR",
-    help="Write part-00000… and _SUCCESS there instead of stdout.",
-)
-@click.option(
-    "--format",
-    type=click.Choice(["tsv", "jsonl", "pickle", "lines"]),
-    help="How pairs are written (default tsv; pickle needs -o).",
-)
-@click.option(
-    "--overwrite", is_flag=True, help="Replace what an earlier run wrote to DIR."
-)
-@click.option(
-    "-w",
-    "--workers",
-    type=_POSITIVE,
-    metavar="N",
-    help="Child processes (default: the cores this process may use).",
-)
-@click.option(
-    "--memory", metavar="SIZE", help="Bound of each worker as a whole, as 512MB."
-)
-@click.option(
-    "--runner",
-    type=click.Choice(["local", "inline"]),
-    default="local",
-    show_default=True,
-    help="inline: in this process, for debuggers.",
-)
-@click.option(
-    "-D",
-    "params",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="A string for mincer.context().params; repeatable.",
-)
-@click.option("--parts", type=_POSITIVE, metavar="N", help="Parts of the output.")
-@click.option("--sort-keys", is_flag=True, help="Sort each part by key.")
-@click.option("--name", metavar="NAME", help="What the job is called in reports.")
-@click.option(
-    "--skip-bad-records",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Leave out up to N records on which the job fails.",
-)
-@click.option(
-    "--limit",
-    type=_POSITIVE,
-    metavar="N",
-    help="Only N records of each split, for a first try.",
-)
-@click.option("--report", metavar="FILE", help="Write times, bytes, attempts as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
-@click.option("-v", "--verbose", is_flag=True, help="More figures; our own tracebacks.")
-def run(**typed: Any) -> int:
-    """Run a job on this machine. Pairs go to stdout, all else to stderr."""
-    options = RunOptions(**typed)
+def execute(options: RunOptions) -> int:
+    """Run a job; return the exit code, whatever happens."""
     try:
         with _ended_by_signals():
             run_job(options)
     except _Ended as ended:
-        click.echo("terminated", err=True)
+        sys.stderr.write("terminated\n")
         return ended.exit_code
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        sys.stderr.write("interrupted\n")
         return 130
     except Exception as error:
         failure.show(error, verbose=options.verbose)

@@ -18,8 +18,6 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-import msgspec
-
 from mincer.codec.keys import NAN, canonical
 from mincer.errors import SegmentError
 
@@ -30,9 +28,6 @@ __all__ = [
     "is_plain",
     "join_columns",
 ]
-
-_encode_msgpack = msgspec.msgpack.Encoder().encode
-_decode_msgpack = msgspec.msgpack.Decoder().decode
 
 _TEXT, _BYTES, _NUMBERS, _CONSTANT, _TUPLES, _PICKLE = (
     b"s",
@@ -107,6 +102,19 @@ def is_plain(data: bytes) -> bool:
     return data[:1] in (_TEXT, _BYTES, _NUMBERS, _CONSTANT)
 
 
+def _encode_msgpack(items: list[Any]) -> bytes:
+    import msgspec  # 15 ms, which a driver that reads no numbers does without
+
+    return msgspec.msgpack.encode(items)
+
+
+def _decode_msgpack(body: memoryview) -> list[Any]:
+    import msgspec
+
+    items: list[Any] = msgspec.msgpack.decode(body)
+    return items
+
+
 def _constant(items: list[Any]) -> bytes | None:
     """A column of one value repeated, such as the 1 of a word count."""
     first = items[0]
@@ -173,7 +181,7 @@ def _decode_bytes(body: memoryview, count: int) -> list[Any]:
 
 
 def _decode_numbers(body: memoryview, count: int) -> list[Any]:
-    items: list[Any] = _decode_msgpack(body)
+    items = _decode_msgpack(body)
     if items and type(items[0]) is float and sum(items) != sum(items):
         # All NaNs are one key, in the places of a tuple too. (inf - inf comes here
         # for nothing.)

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from mincer.core import commands
 from mincer.core.commands import Command
@@ -23,6 +22,7 @@ from mincer.core.roster import Roster
 from mincer.core.task import Attempt, State, Task, Trigger
 from mincer.ids import AttemptId, JobId, WorkerId
 from mincer.limits import OUTPUT_LOSSES_MAX, WORKERS_LOST_MAX
+from mincer.structs import Struct
 
 __all__ = ["ActiveJob", "Tally"]
 
@@ -30,8 +30,7 @@ __all__ = ["ActiveJob", "Tally"]
 _SUDDEN = (Fault.DIED, Fault.OVER_MEMORY, Fault.TIMED_OUT)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct, frozen=False):
     """What is counted about a job, for people."""
 
     attempts_started: int = 0

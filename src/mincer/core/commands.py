@@ -6,15 +6,14 @@ Commands are obeyed in the order given. Each is about ids; what an id stands for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mincer.core.events import Fault
 from mincer.ids import AttemptId, JobId, TaskId, WorkerId
+from mincer.structs import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class StartAttempt:
+class StartAttempt(Struct):
     """Run this attempt on this worker, when what was cancelled there has ended.
 
     A reduce reads the outputs of the maps of its step published under the numbers
@@ -31,8 +30,7 @@ class StartAttempt:
     without: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAttempt:
+class CancelAttempt(Struct):
     """Stop this attempt; what it still says is ignored. `timed_out`: its time is up,
     so tell its stack before ending it."""
 
@@ -41,8 +39,7 @@ class CancelAttempt:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOutput:
+class PublishOutput(Struct):
     """This attempt won its task and others will read its output: give it `number` in
     the list of what its step makes of this kind (samples, maps, reduces apart).
 
@@ -53,22 +50,19 @@ class PublishOutput:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CommitOutput:
+class CommitOutput(Struct):
     """This attempt won its task: let the sink commit it, then say `OutputCommitted`."""
 
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardOutput:
+class DiscardOutput(Struct):
     """Nobody will read the output of this attempt: its place may be used again."""
 
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseStep:
+class ReleaseStep(Struct):
     """Nobody will read what the maps of this step read or made: input batches that
     were spooled for them and their outputs may be removed.
 
@@ -80,8 +74,7 @@ class ReleaseStep:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class FinishJob:
+class FinishJob(Struct):
     """Every task is done and committed. `winners`: for each task of every step, the
     attempt whose output, counters and account count.
 
@@ -93,8 +86,7 @@ class FinishJob:
     winners: tuple[AttemptId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FailJob:
+class FailJob(Struct):
     """The job is over without a result, because of this task (None: cancelled)."""
 
     job: JobId

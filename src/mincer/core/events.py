@@ -6,11 +6,11 @@ and hands them to `Coordinator.handle`. They carry ids, counts, sizes and times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from mincer.ids import AttemptId, JobId, WorkerId
+from mincer.structs import Struct
 
 
 class Fault(Enum):
@@ -32,8 +32,7 @@ class Fault(Enum):
     TIMED_OUT = "timed out"
 
 
-@dataclass(frozen=True, slots=True)
-class StepPlan:
+class StepPlan(Struct):
     """The shape of one step of a job."""
 
     #: Number of reduce tasks; 0 is a map-only step.
@@ -44,8 +43,7 @@ class StepPlan:
     to_sink: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JobPlan:
+class JobPlan(Struct):
     """The shape of a job, and what it may cost.
 
     Step k + 1 has one map task for each output of step k (its reduces, or its
@@ -59,44 +57,38 @@ class JobPlan:
     task_timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerJoined:
+class WorkerJoined(Struct):
     """It has no lease, and so cannot expire, until it is first seen (`WorkerSeen`)."""
 
     worker: WorkerId
     slots: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSeen:
+class WorkerSeen(Struct):
     """A heartbeat of the worker's parent process: its lease is extended."""
 
     worker: WorkerId
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerLeaving:
+class WorkerLeaving(Struct):
     """The worker drains: it gets nothing new, and finishes what it has."""
 
     worker: WorkerId
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerLost:
+class WorkerLost(Struct):
     """The worker and everything that it keeps are gone, in one event."""
 
     worker: WorkerId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobSubmitted:
+class JobSubmitted(Struct):
     job: JobId
     plan: JobPlan
 
 
-@dataclass(frozen=True, slots=True)
-class SplitsAdded:
+class SplitsAdded(Struct):
     """The input of the first step grew by `len(sizes)` splits (bytes, estimated)."""
 
     job: JobId
@@ -105,21 +97,18 @@ class SplitsAdded:
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InputEnded:
+class InputEnded(Struct):
     """No more splits will come for the first step."""
 
     job: JobId
 
 
-@dataclass(frozen=True, slots=True)
-class JobCancelled:
+class JobCancelled(Struct):
     job: JobId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptDone:
+class AttemptDone(Struct):
     """An attempt finished; its output is kept by the worker that ran it."""
 
     attempt: AttemptId
@@ -129,8 +118,7 @@ class AttemptDone:
     digest: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
+class AttemptFailed(Struct):
     attempt: AttemptId
     worker: WorkerId
     fault: Fault
@@ -140,29 +128,25 @@ class AttemptFailed:
     lost: tuple[AttemptId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentLost:
+class SegmentLost(Struct):
     """The output of a finished attempt is gone or damaged."""
 
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class OutputCommitted:
+class OutputCommitted(Struct):
     """The sink has renamed the output of this attempt: it is what people see."""
 
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRefused:
+class OutputRefused(Struct):
     """The sink could not commit the output of this attempt (it is gone)."""
 
     attempt: AttemptId
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct):
     """Nothing but time has passed; due when `Coordinator.deadline()` says so.
 
     To be handed in after everything that has been received: only a tick ends leases.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mincer.core.active_job import ActiveJob
 from mincer.core.plan import Phase
 from mincer.core.task import State
 from mincer.ids import JobId
+from mincer.structs import Struct
 
 __all__ = ["JobSnapshot", "PhaseSnapshot", "StepSnapshot", "snapshot_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSnapshot:
+class PhaseSnapshot(Struct):
     """The tasks of one kind in one step."""
 
     waiting: int = 0
@@ -25,15 +23,13 @@ class PhaseSnapshot:
     total: int | None = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StepSnapshot:
+class StepSnapshot(Struct):
     samples: PhaseSnapshot
     maps: PhaseSnapshot
     reduces: PhaseSnapshot
 
 
-@dataclass(frozen=True, slots=True)
-class JobSnapshot:
+class JobSnapshot(Struct):
     """One job at one moment."""
 
     job: JobId

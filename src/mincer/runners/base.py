@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mincer.errors import CancelledError
@@ -12,6 +11,7 @@ from mincer.ids import JobId
 from mincer.job import Step
 from mincer.sinks.base import Sink
 from mincer.sources.base import Source
+from mincer.structs import Struct, field
 
 if TYPE_CHECKING:
     from mincer.runners.results import Results
@@ -22,8 +22,7 @@ __all__ = ["SKIP_HINT", "JobControl", "JobOrder", "Progress", "Runner"]
 SKIP_HINT = "To leave such records out:  skip_bad_records=N  (--skip-bad-records N)"
 
 
-@dataclass(frozen=True, slots=True)
-class JobOrder:
+class JobOrder(Struct):
     """Everything a runner needs to know about one job; all of it checked already."""
 
     job: JobId
@@ -40,8 +39,7 @@ class JobOrder:
     records_max: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct):
     """How far a job is, for people. Totals are None until they are known."""
 
     #: "starting", "mapping", "reducing", "committing", "done", "failed"

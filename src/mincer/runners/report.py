@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mincer.structs import Struct, field
 
 __all__ = ["Report"]
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct, frozen=False):
     """The account of one finished job. What a runner does not measure stays 0.
 
     Only what counts in the result is added up, except in `attempts` and `cpu_s`,
@@ -67,4 +67,6 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it in what JSON can hold."""
-        return asdict(self) | {"counters": dict(self.counters)}
+        from copy import deepcopy
+
+        return deepcopy(vars(self) | {"counters": dict(self.counters)})

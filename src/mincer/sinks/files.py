@@ -17,7 +17,6 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mincer.codec.formats import Columns, check_format, decode, read_chunks
@@ -26,6 +25,7 @@ from mincer.errors import Bug, InputError, OutputError
 from mincer.flow.ports import PartMade, PartWriter
 from mincer.sinks.base import Sink
 from mincer.sinks.encoder import PartEncoder
+from mincer.structs import Struct
 
 __all__ = ["FileSink"]
 
@@ -281,8 +281,7 @@ class _PartFile:
                 os.unlink(path)
 
 
-@dataclass(frozen=True)
-class _PartReader:
+class _PartReader(Struct):
     """Reads one part file from its start; small, and works in any process."""
 
     path: str

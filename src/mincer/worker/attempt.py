@@ -14,7 +14,6 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from mincer.codec import functions
@@ -44,6 +43,7 @@ from mincer.flow.stages import (
 from mincer.ids import AttemptId
 from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
+from mincer.structs import replace
 from mincer.worker.commits import read_commits
 from mincer.worker.machine import resident_bytes
 from mincer.worker.modules import install

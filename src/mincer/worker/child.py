@@ -1,12 +1,12 @@
 """A child process: takes orders from its parent, runs attempts, dies with it."""
 
 # Strategy: pipes instead of sockets, one at each end, since that needs no name, no port
-# and no permission. The child's standard output belongs to the user's code, and the
-# driver's standard output is data, so what the user prints goes to standard error; the
-# pipes move out of the way first. The main thread blocks on orders and runs them. A
-# second thread does nothing but wait for the parent to go, that is for its end of the
-# pipe to close: also while the user's code is busy, also when the parent was killed.
-# Where user code holds Python's lock, the system does that.
+# and no permission. The child is forked by the fork server (fork_server.py) when that
+# has imported everything; its standard input is empty, and what the user prints goes to
+# standard error. The main thread blocks on orders and runs them. A second thread does
+# nothing but wait for the driver to go, that is for its end of the pipe to close: also
+# while the user's code is busy, also when the driver was killed. Where user code holds
+# Python's lock, the system does that.
 
 from __future__ import annotations
 
@@ -26,26 +26,24 @@ from mincer.worker.pipes import read_frame, write_frame
 
 __all__ = ["main"]
 
-#: How often it is looked whether the parent is there still, whoever holds its pipe.
+#: How often it is looked whether the fork server is there still: it ends with the
+#: driver, whoever else holds the driver's end of the pipe.
 _PARENT_S = 1
-#: What a parent sets for the start of the child only.
-_ENVIRONMENT = (
-    "PYTHONHASHSEED",
-    "MALLOC_MMAP_THRESHOLD_",
-    "MALLOC_TRIM_THRESHOLD_",
-    "MALLOC_ARENA_MAX",
-)
 
 
-def main(name: str, page_path: str, stack_path: str, kill_at: str = "") -> None:
-    """Serve until the parent is gone.
+def main(
+    orders: int,
+    replies: int,
+    name: str,
+    page_path: str,
+    stack_path: str,
+    kill_at: str = "",
+) -> None:
+    """Serve the two pipes until the parent is gone.
 
     `kill_at`: for tests: the point at which this child kills itself ("map:start"), or
     the third time that it gets there ("map:start*3").
     """
-    orders, replies = _take_pipes()
-    for variable in _ENVIRONMENT:
-        os.environ.pop(variable, None)
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _tell_stack_on_signal(stack_path)
@@ -72,16 +70,6 @@ def _unsendable(reply: Reply, error: Exception) -> AttemptUnmade:
     if isinstance(reply, AttemptUnmade):
         return AttemptUnmade(reply.attempt, reply.fault, Bug(str(reply.error)))
     raise error
-
-
-def _take_pipes() -> tuple[int, int]:
-    """Move the pipes away from 0 and 1, and give those to the user's code."""
-    orders, replies = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return orders, replies
 
 
 def _die_with_parent(orders: int) -> None:

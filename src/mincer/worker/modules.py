@@ -13,7 +13,6 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from mincer.codec.functions import dump_reaching
 from mincer.codec.imports import absolute, imports_of
 from mincer.errors import SegmentError, ShipError
 from mincer.limits import MODULES_BYTES_MAX
+from mincer.structs import Struct
 from mincer.worker.origins import Origin, find
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ __all__ = ["ModuleSet", "collect", "collect_reach", "install"]
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSet:
+class ModuleSet(Struct):
     """The user's modules that a job reaches. Without any, `names` is empty."""
 
     #: SHA-256 of `data`, in hexadecimal.

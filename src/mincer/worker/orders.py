@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from mincer.core.events import Fault
@@ -13,6 +12,7 @@ from mincer.ids import AttemptId
 from mincer.job import Step
 from mincer.sinks.base import Sink
 from mincer.store.disk import Place
+from mincer.structs import Struct, field
 
 __all__ = [
     "AttemptMade",
@@ -27,8 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class JobCode:
+class JobCode(Struct):
     """One step of a job as it travels, once, in a file that children read."""
 
     step: Step
@@ -41,8 +40,7 @@ class JobCode:
     memory_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Modules:
+class Modules(Struct):
     """The user's own modules: a zip on disk, and the folder that it is unpacked in."""
 
     zip_path: str
@@ -50,8 +48,7 @@ class Modules:
     folder: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
+class _Order(Struct, kw_only=True):
     attempt: AttemptId
     #: The file with the `JobCode`.
     code: str
@@ -62,15 +59,13 @@ class _Order:
     scratch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleOrder(_Order):
+class SampleOrder(_Order, kw_only=True):
     """Find the cut points of `by_range`."""
 
     splits: list[bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapOrder(_Order):
+class MapOrder(_Order, kw_only=True):
     """Map one split."""
 
     split: bytes
@@ -80,8 +75,7 @@ class MapOrder(_Order):
     careful: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReduceOrder(_Order):
+class ReduceOrder(_Order, kw_only=True):
     """Reduce one part of what the maps in the commit log made.
 
     The first `commits` entries of the log count, but for those in `without`.
@@ -96,8 +90,7 @@ class ReduceOrder(_Order):
 Order: TypeAlias = SampleOrder | MapOrder | ReduceOrder
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptMade:
+class AttemptMade(Struct):
     """The attempt is done, and this is where its output lies."""
 
     attempt: AttemptId
@@ -112,8 +105,7 @@ class AttemptMade:
     ended: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptUnmade:
+class AttemptUnmade(Struct):
     """The attempt failed, and why."""
 
     attempt: AttemptId

@@ -12,7 +12,6 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import (
     ModuleSpec,
@@ -24,6 +23,7 @@ from pathlib import Path
 from types import CodeType
 
 from mincer.errors import ShipError
+from mincer.structs import Struct
 
 __all__ = ["Origin", "find"]
 
@@ -31,8 +31,7 @@ __all__ = ["Origin", "find"]
 _SKIPPED = frozenset({"__pycache__", "site-packages", "node_modules"})
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct):
     """Where one module or package of the user comes from."""
 
     #: Its full name.

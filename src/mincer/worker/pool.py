@@ -1,10 +1,10 @@
 """A pool of child processes: start them, hand them orders, hear from them, end them."""
 
-# Strategy: plain `Popen` of this interpreter. Not fork: the driver may have threads, be
-# a notebook, or run on macOS. Not multiprocessing's spawn: it imports the user's script
-# again. One thread owns the pool and waits on all pipes at once; `wake` is the only
-# thing that another thread may call. A child leads a process group: what the user's
-# code started there ends with it.
+# Strategy: children are forked by a process that does nothing else (fork_server.py).
+# Not by the driver: it may have threads, or be a notebook. Not multiprocessing: it
+# imports the user's script again. One thread owns the pool and waits on all pipes at
+# once; `wake` is the only thing that another thread may call. A child leads a process
+# group: what the user's code started there ends with it.
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mincer.errors import WorkerDiedError
-from mincer.limits import MALLOC_THRESHOLD_BYTES
 from mincer.store.disk import kept
+from mincer.worker.fork_server import ForkServer, take
 from mincer.worker.machine import resident_bytes
 from mincer.worker.orders import Order, Reply
 from mincer.worker.page import Page, Position
@@ -34,12 +32,9 @@ __all__ = ["Child", "Died", "Heard", "Pool"]
 _STACK_WAIT_S = 0.5
 #: So many children in a row that ended before they were up: none will ever be.
 _STILLBORN_MAX = 5
-#: What makes a child the leader of its own process group, where there are such.
-_OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(NamedTuple):
     """A child is gone."""
 
     #: "signal SIGKILL" or "exit code 3".
@@ -60,37 +55,35 @@ class Heard(NamedTuple):
 class Child:
     """One child process and its pipes."""
 
-    def __init__(self, name: str, folder: str, kill_at: str) -> None:
+    def __init__(
+        self, name: str, folder: str, kill_at: str, server: ForkServer
+    ) -> None:
         self.name = name
+        self._server = server
+        self._pid = 0
         page_path = os.path.join(folder, f"{name}.page")
         with kept(page_path):
             self.page = Page(page_path, create=True)
         self.stack_path = os.path.join(folder, f"{name}.stack")
         self.ready = False
         self.how_ended: str | None = None
+        orders, self._orders = os.pipe()
+        self.replies, replies = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                [sys.executable or "", "-P", "-c", _boot(name, self, kill_at)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=_environment(),
-                **_OWN_GROUP,
-            )
-        except OSError as error:
-            self.page.close()
-            raise WorkerDiedError(
-                f"child processes cannot start here: {error}",
-                hint=f"Is sys.executable a Python?  {sys.executable!r}",
-            ) from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._orders = self._process.stdin.fileno()
-        self.replies = self._process.stdout.fileno()
+            server.fork(name, orders, replies, page_path, self.stack_path, kill_at)
+        except OSError:
+            self._forget()
+            raise
+        finally:
+            os.close(orders)
+            os.close(replies)
         self._reader = FrameReader(self.replies)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        """Its process id, or 0 when it could not be started."""
+        self._pid = self._pid or self._server.pid(self.name)
+        return self._pid
 
     def send(self, order: Order) -> None:
         """Hand over an order. A child that is dying is left to die: its end is heard by
@@ -104,7 +97,7 @@ class Child:
 
     def has_ended(self) -> bool:
         """True when the process is over, though its pipe may be held open still."""
-        return self._process.poll() is not None
+        return self._server.has_ended(self.name)
 
     def stack(self) -> str:
         """Where the child's code is now, as a traceback; empty when it cannot tell."""
@@ -126,18 +119,14 @@ class Child:
         """Kill it if it still lives; return how it ended. Harmless when repeated."""
         if self.how_ended is not None:
             return self.how_ended
-        if _OWN_GROUP:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-        self._process.kill()
-        code = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        self.page.close()
-        self.how_ended = _how_ended(code)
+        self.how_ended = _how_ended(self._server.end(self.name))
+        self._forget()
         return self.how_ended
+
+    def _forget(self) -> None:
+        os.close(self._orders)
+        os.close(self.replies)
+        self.page.close()
 
 
 class Pool:
@@ -150,6 +139,7 @@ class Pool:
     def __init__(
         self, slots: int, folder: str, kill_at: dict[int, str] | None = None
     ) -> None:
+        self._server = _server()
         self._folder = folder
         self._born = 0
         #: Children in a row that ended before they were up.
@@ -221,10 +211,7 @@ class Pool:
         died = self._bury(slot)
         self._stillborn += not died.was_up
         if self._stillborn >= _STILLBORN_MAX:
-            raise WorkerDiedError(
-                f"child processes cannot start here: {died.how}",
-                hint="What they said is above this message.",
-            )
+            raise _cannot_start(died.how)
         return Heard(slot, died)
 
     def replace(self, slot: int) -> Died:
@@ -238,6 +225,7 @@ class Pool:
         """End all children. No process is left when this returns. Harmless when
         repeated."""
         self._selector.close()
+        self._server.close()  # ends them all at once
         for child in self.children:
             child.end()
         self.children.clear()
@@ -255,9 +243,37 @@ class Pool:
 
     def _bear(self, kill_at: str) -> Child:
         self._born += 1
-        child = Child(f"child-{self._born}", self._folder, kill_at)
-        self._selector.register(child.replies, selectors.EVENT_READ, child)
-        return child
+        for _ in range(_STILLBORN_MAX):
+            try:
+                child = Child(
+                    f"child-{self._born}", self._folder, kill_at, self._server
+                )
+            except ConnectionError:  # the server was killed; its children end, too
+                how = _how_ended(self._server.close())
+                self._server = _server()
+            except OSError as error:  # no file descriptors are left
+                raise _cannot_start(str(error)) from error
+            else:
+                self._selector.register(child.replies, selectors.EVENT_READ, child)
+                return child
+        raise _cannot_start(how)
+
+
+def _cannot_start(how: str) -> WorkerDiedError:
+    return WorkerDiedError(
+        f"child processes cannot start here: {how}",
+        hint="What they said is above this message.",
+    )
+
+
+def _server() -> ForkServer:
+    try:
+        return take()
+    except OSError as error:
+        raise WorkerDiedError(
+            f"child processes cannot start here: {error}",
+            hint=f"Is sys.executable a Python?  {sys.executable!r}",
+        ) from error
 
 
 def _how_ended(code: int) -> str:
@@ -267,26 +283,3 @@ def _how_ended(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def _boot(name: str, child: Child, kill_at: str) -> str:
-    """The program of a child: find this mincer, whose place may be known only here."""
-    import mincer
-
-    assert mincer.__file__ is not None
-    home = os.path.dirname(os.path.dirname(os.path.abspath(mincer.__file__)))
-    call = f"main({name!r}, {child.page.path!r}, {child.stack_path!r}, {kill_at!r})"
-    return (
-        f"import sys; {home!r} in sys.path or sys.path.append({home!r}); "
-        f"from mincer.worker.child import main; {call}"
-    )
-
-
-def _environment() -> dict[str, str]:
-    environment = dict(os.environ)
-    # A fixed hash seed: the order of the user's sets is the same in every attempt.
-    environment["PYTHONHASHSEED"] = "0"
-    threshold = str(MALLOC_THRESHOLD_BYTES)
-    environment["MALLOC_MMAP_THRESHOLD_"] = threshold
-    environment["MALLOC_TRIM_THRESHOLD_"] = threshold
-    return environment

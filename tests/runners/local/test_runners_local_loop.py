@@ -111,7 +111,7 @@ def test_a_child_that_dies_idle_is_replaced(local, until):
 
 def test_a_child_that_dies_before_it_is_up_costs_no_attempt(spill):
     with mincer.Local(workers=1) as local:
-        local._loop._pool.children[0]._process.kill()
+        psutil.Process(local._loop._pool.children[0].pid).kill()
         job = mincer.Job(local_jobs.same, sum, max_attempts=1, parts=1)
         results = job.run({1: 2}, runner=local)
         assert results.to_dict() == {1: 2}

@@ -21,7 +21,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from mincer.codec import functions
 from mincer.core.commands import FailJob, StartAttempt
@@ -36,6 +35,7 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.sources.base import Split
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
+from mincer.structs import Struct, field
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
 from mincer.worker.modules import collect_reach
@@ -56,8 +56,7 @@ __all__ = ["LocalJob", "StoredPart"]
 _FAILURES_MAX = 64
 
 
-@dataclass(frozen=True)
-class StoredPart:
+class StoredPart(Struct):
     """Reads one part from where a child left it; pickles as the place alone."""
 
     place: Place
@@ -72,8 +71,7 @@ class StoredPart:
             files.close()
 
 
-@dataclass
-class _Step:
+class _Step(Struct, frozen=False):
     """What the shell keeps of one step."""
 
     code: str

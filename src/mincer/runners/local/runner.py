@@ -122,7 +122,12 @@ class Local:
             job = LocalJob(order, control, memory_bytes, loop.code_folder)
             control.wake = loop.wake
             loop.submit(job)
-            self._plan(job, loop)
+            try:
+                self._plan(job, loop)
+            except FileNotFoundError:
+                if not loop.is_over:
+                    raise
+                # The loop could not go on and took the job's folder: told below.
             job.over.wait()
             if not job.is_done:
                 raise failure_of(job)

@@ -1,0 +1,1 @@
+"""mincer against programs written by hand, and against its peers: `make bench`."""
