@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import GeneratorType
+from types import FunctionType, GeneratorType
 from typing import Any, TypeAlias
 
 from mincer.codec.keys import canonical, key_hash, part_of
@@ -132,6 +132,8 @@ def as_pairs(result: Any) -> Iterable[Any]:
 
 
 def _is_generator_function(function: Any) -> bool:
+    if type(function) is FunctionType:  # nearly always, and asked for each attempt
+        return bool(function.__code__.co_flags & inspect.CO_GENERATOR)
     call = type(function).__call__
     return any(map(inspect.isgeneratorfunction, (function, call)))
 

@@ -37,6 +37,19 @@ BACKUP_FINISHED_MIN = 3
 #: No backup copy before this: a second is what is noticed, and short tasks vary most.
 BACKUP_S_MIN = 1.0
 
+#: So much work, as the last attempts tell, is given to a slot at once: enough that the
+#: way to the coordinator and back does not matter, too little to be waited for.
+QUEUE_S = 0.02
+
+#: So many attempts are given to a slot at once: their answers fit in one pipe.
+QUEUE_MAX = 256
+
+#: Nothing is queued before so many attempts of its kind have told how long they take.
+QUEUE_FINISHED_MIN = 8
+
+#: What waits in a slot behind an attempt that has run this long is given to idle slots.
+RECALL_S = 0.1
+
 #: How many ended jobs are remembered by name, so that a late repetition of their
 #: submission does not start them again: 1024 names are 0.1 MB.
 JOBS_REMEMBERED = 1024

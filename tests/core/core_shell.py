@@ -83,6 +83,8 @@ class Shell:
             case c.CancelAttempt(attempt=attempt):
                 if self.random.random() < 0.7:  # the others end late, unwanted
                     self.running.pop(attempt, None)
+            case c.RecallAttempts(worker=worker, attempt=attempt):
+                self.recall(worker, attempt)
             case c.PublishOutput(attempt=attempt, number=number):
                 order = self.orders[attempt.task.job]
                 key = (attempt.task.step, attempt.task.kind)
@@ -100,6 +102,23 @@ class Shell:
                 self.orders[job].over = command
             case c.ReleaseStep():
                 pass
+
+    def waits(self, attempt: AttemptId) -> bool:
+        """It is behind another in its slot, and that one runs or waits."""
+        return self.running[attempt].command.after in self.running
+
+    def recall(self, worker: WorkerId, first: AttemptId) -> None:
+        """What waits behind `first` is given back; some of it may have begun."""
+        back, before = [], first
+        for attempt, running in list(self.running.items()):
+            if running.command.after == before:
+                before = attempt
+                if self.waits(attempt):
+                    back.append(attempt)
+        back = back[self.random.randint(0, 1) :]
+        for attempt in back:
+            del self.running[attempt]
+        self.mail.append(e.AttemptsReturned(worker, tuple(back)))
 
     def start(self, command: c.StartAttempt) -> None:
         task = command.attempt.task
@@ -249,7 +268,7 @@ class Shell:
         ready = [
             attempt
             for attempt, running in self.running.items()
-            if not (chaos and running.slow)
+            if not (chaos and running.slow) and not self.waits(attempt)
         ]
         if not ready:
             return

@@ -1,11 +1,13 @@
 """Each test breaks one thing by hand: a check that cannot fail proves nothing."""
 
+from math import inf
+
 import pytest
 from core_desk import Desk, map_, reduce_
 
 from mincer.core.events import SegmentLost, StepPlan
 from mincer.core.invariants import check
-from mincer.core.task import Gate, State
+from mincer.core.task import Attempt, Gate, Slot, State
 from mincer.errors import Bug
 from mincer.ids import TaskId, WorkerId
 
@@ -108,8 +110,8 @@ def three_attempts(desk):
 
 
 def runs_unseen(desk):
-    attempt = task(desk, 1).running[0]
-    job(desk).running[attempt.id] = type(attempt)(attempt.id, W, 0.0, (), False)
+    task(desk, 1).running[0] = Attempt(map_(1), task(desk, 1), Slot(W))
+    job(desk).tasks.steps[0].map.unbacked.clear()
 
 
 def lacks_need(desk):
@@ -159,10 +161,67 @@ def holds(desk):
 
 
 def out_of_order(desk):
-    attempt = next(iter(job(desk).running.values()))
-    job(desk).running["later"] = type(attempt)("later", W, -1.0, (), False)
-    worker(desk).attempts["later"] = None
-    worker(desk).slots = 2
+    slot_too_many(desk).queue[0].started = -1.0
+
+
+def slot_too_many(desk):
+    """A second slot in use, with a second attempt at map 1."""
+    slot = Slot(W)
+    slot.queue.append(Attempt(map_(1, 1), task(desk, 1), slot))
+    job(desk).attempts.slots[slot] = None
+    job(desk).attempts.running[map_(1, 1)] = slot.queue[0]
+    worker(desk).attempts[map_(1, 1)] = None
+    worker(desk).busy[slot] = None
+    worker(desk).slots += 1
+    desk.coordinator.roster.slots += 1
+    return slot
+
+
+def slot_unknown(desk):
+    worker(desk).busy.clear()
+    desk.coordinator.roster.idle[W] = None
+
+
+def slots_counted(desk):
+    desk.coordinator.roster.slots += 1
+
+
+def slot_empty(desk):
+    slot_too_many(desk).queue.clear()
+
+
+def attempt_without_slot(desk):
+    attempt = Attempt(map_(2), task(desk, 2), Slot(W))
+    job(desk).attempts.running[map_(2)] = attempt
+    worker(desk).attempts[map_(2)] = None
+
+
+def slot_that_waits(desk):
+    slot_too_many(desk)
+
+
+def slot_of_another(desk):
+    task(desk, 1).running[0].slot = Slot(W)
+    job(desk).tasks.steps[0].map.unbacked.clear()
+
+
+def careful_in_a_queue(desk):
+    slot = task(desk, 1).running[0].slot
+    slot.queue.append(Attempt(map_(2), task(desk, 2), slot))
+    slot.queue[1].careful = True
+    job(desk).attempts.running[map_(2)] = slot.queue[1]
+    worker(desk).attempts[map_(2)] = None
+
+
+def unbacked_and_waits(desk):
+    slot = task(desk, 1).running[0].slot
+    slot.queue.appendleft(Attempt(map_(2), task(desk, 2), slot))
+    slot.queue[0].started = 0.0
+    slot.queue[1].started = inf
+    task(desk, 2).running.append(slot.queue[0])
+    move_by_hand(desk, 2, State.RUNNING)
+    job(desk).attempts.running[map_(2)] = slot.queue[0]
+    worker(desk).attempts[map_(2)] = None
 
 
 BREAKS = {
@@ -195,6 +254,14 @@ BREAKS = {
     gone: "gone?",
     holds: "holds",
     out_of_order: "attempts out of order",
+    slot_unknown: "disagree on the slots in use",
+    slots_counted: "slots are counted wrongly",
+    slot_empty: "an empty slot in use",
+    attempt_without_slot: "slots and attempts disagree",
+    slot_that_waits: "waits or runs",
+    slot_of_another: "is in another slot",
+    careful_in_a_queue: "is careful, not alone",
+    unbacked_and_waits: "unbacked, but it waits",
 }
 
 
@@ -235,7 +302,9 @@ def test_what_is_lost_and_wanted_must_be_made_again():
     for gate in reader.feeds:
         gate.missing += 1
     worker(desk).attempts.clear()
-    job(desk).running.clear()
+    worker(desk).busy.clear()
+    job(desk).attempts.running.clear()
+    job(desk).attempts.slots.clear()
     later = desk.task(TaskId("j", 1, "map", 0))
     later.running.clear()
     later_phase = job(desk).tasks.steps[1].map

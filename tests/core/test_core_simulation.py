@@ -10,6 +10,7 @@ from core_shell import Order, Shell
 
 from mincer.core import commands as c
 from mincer.core import events as e
+from mincer.core import policy
 from mincer.ids import AttemptId, TaskId
 
 STEP = e.StepPlan
@@ -27,7 +28,7 @@ SHAPES = [
 ]
 
 
-def storm(seed: int, deterministic: bool) -> Shell:
+def storm(seed: int, deterministic: bool, splits_max: int = 8) -> Shell:
     chance = random.Random(seed)
     shell = Shell(seed)
     for name in ("a", "b", "c")[: chance.randint(1, 3)]:
@@ -41,7 +42,7 @@ def storm(seed: int, deterministic: bool) -> Shell:
             task_timeout_s=timeout_s,
         )
         job = f"job{number}"
-        splits = chance.randint(0, 8)
+        splits = chance.randint(0, splits_max)
         shell.orders[job] = Order(plan, splits, deterministic=deterministic)
         shell.tell(e.JobSubmitted(job, plan))
     shell.live(chance.randint(20, 500))
@@ -95,6 +96,21 @@ def check_nothing_left(shell: Shell) -> None:
 @pytest.mark.parametrize("seed", range(200))
 def test_storm_ends_with_the_right_winners(seed):
     shell = storm(seed, deterministic=True)
+    check_nothing_left(shell)
+    for job, order in shell.orders.items():
+        check_winners(job, order, shell)
+
+
+@pytest.fixture
+def queues(monkeypatch):
+    """Slots are given as much as they may be given, however long it takes."""
+    monkeypatch.setattr(policy, "QUEUE_FINISHED_MIN", 0)
+    monkeypatch.setattr(policy, "QUEUE_S", 1e9)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_storm_over_queues_ends_with_the_right_winners(seed, queues):
+    shell = storm(seed, deterministic=True, splits_max=40)
     check_nothing_left(shell)
     for job, order in shell.orders.items():
         check_winners(job, order, shell)

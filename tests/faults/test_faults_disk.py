@@ -14,12 +14,12 @@ from mincer.runners.local.job import LocalJob
 
 
 class Damage:
-    """Changes one byte of each of the first outputs of maps, once they are announced.
+    """Changes bytes of each of the first outputs of maps, once they are announced.
 
     In place of the parent's `publish`, which is between the map and its readers.
     """
 
-    def __init__(self, monkeypatch, seed, times):
+    def __init__(self, monkeypatch, seed, times, flips=1):
         self.random = random.Random(seed)
         self.times = times
         publish = LocalJob.publish
@@ -27,7 +27,8 @@ class Damage:
         def damaged(job, attempt, number):
             if self.times and attempt.task.kind == "map":
                 self.times -= 1
-                self.flip(job.made[attempt].place)
+                for _ in range(flips):
+                    self.flip(job.made[attempt].place)
             publish(job, attempt, number)
 
         monkeypatch.setattr(LocalJob, "publish", damaged)
@@ -58,7 +59,8 @@ def test_a_damaged_output_is_made_again(numbers, spill, monkeypatch, seed):
 
 
 def test_what_is_damaged_each_time_ends_the_job(numbers, spill, monkeypatch):
-    Damage(monkeypatch, 1, times=10**9)
+    # So often that each reduce meets some of it: one who meets none is done.
+    Damage(monkeypatch, 1, times=10**9, flips=100)
     job = mincer.Job(numbered, gathered, parts=3)
     with (
         mincer.Local(workers=2) as local,

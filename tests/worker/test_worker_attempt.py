@@ -17,10 +17,12 @@ from mincer.errors import (
 from mincer.flow.part import read_part
 from mincer.ids import AttemptId, TaskId
 from mincer.job import by_range
+from mincer.limits import MEMORY_BYTES_MIN
 from mincer.store.disk import AppendFile, FileCache, PlaceReader
+from mincer.worker import attempt
 from mincer.worker.attempt import Bench
 from mincer.worker.commits import Commit, CommitLog
-from mincer.worker.orders import ReduceOrder, SampleOrder
+from mincer.worker.orders import AttemptsUnbegun, ReduceOrder, SampleOrder
 from mincer.worker.page import Page
 
 
@@ -92,6 +94,41 @@ def test_maps_and_reduces_make_the_answer(job, bench):
     points = list(dict.fromkeys(bench.points))
     maps = ["map:start", "map:batch", "map:written", "map:committed"]
     assert points == [*maps, "reduce:start", "reduce:written"]
+
+
+def test_attempts_run_in_turn(job, bench):
+    code = job.code(words, sum)
+    orders = [job.map_order(code, ["a"] * n, index=n) for n in (1, 2, 3)]
+    replies = []
+    for reply in bench.run_in_turn(orders):
+        position = bench.page.read()
+        replies.append((reply.attempt, reply.made.records, position.attempt))
+    assert replies == [(order.attempt, n, n) for n, order in enumerate(orders, 1)]
+    assert position.given == 1
+
+
+def test_what_is_recalled_is_given_back(job, bench):
+    code = job.code(words, sum)
+    orders = [job.map_order(code, ["a"], index=n) for n in range(4)]
+    bench.page.recall(1)  # before it was begun: one goes on all the same
+    first, back = bench.run_in_turn(orders)
+    assert first.attempt == orders[0].attempt
+    assert back == AttemptsUnbegun(tuple(order.attempt for order in orders[1:]))
+    assert len(list(bench.run_in_turn(orders))) == 4
+
+
+def test_who_finds_no_room_after_others_is_given_back(job, bench, monkeypatch):
+    code = job.code(words, sum, memory_bytes=MEMORY_BYTES_MIN)
+    orders = [job.map_order(code, ["a"], index=n) for n in range(3)]
+    taken = 0
+    monkeypatch.setattr(attempt, "resident_bytes", lambda: taken)
+    turn = bench.run_in_turn(orders)
+    assert next(turn).made.pairs == 1
+    taken = MEMORY_BYTES_MIN
+    assert list(turn) == [AttemptsUnbegun((orders[1].attempt, orders[2].attempt))]
+    # As the first, it is to blame itself.
+    (reply, *_) = bench.run_in_turn(orders)
+    assert isinstance(reply.error, OverMemoryError)
 
 
 def test_a_map_without_a_shuffle_makes_a_part(job, bench):

@@ -10,7 +10,7 @@ from mincer.core.events import Fault
 from mincer.errors import JobError
 from mincer.ids import AttemptId, TaskId
 from mincer.worker.child import _unsendable
-from mincer.worker.orders import AttemptMade, AttemptUnmade
+from mincer.worker.orders import AttemptMade, AttemptUnmade, pack, unpack_reply
 from mincer.worker.page import Page
 from mincer.worker.pipes import read_frame, write_frame
 
@@ -49,10 +49,15 @@ def test_it_answers_orders(child, job):
         yield value, os.getpid()
 
     read_frame(child.stdout.fileno())
-    write_frame(child.stdin.fileno(), job.map_order(job.code(mapfn, max), ["a"]))
-    reply = read_frame(child.stdout.fileno())
-    assert isinstance(reply, AttemptMade)
-    assert reply.made.pairs == 1
+    code = job.code(mapfn, max)
+    orders = [job.map_order(code, ["a"] * n, index=n) for n in (1, 2)]
+    write_frame(child.stdin.fileno(), pack(orders))
+    for order in orders:
+        message = read_frame(child.stdout.fileno())
+        reply = unpack_reply(message, [one.attempt for one in orders])
+        assert isinstance(reply, AttemptMade)
+        assert reply.attempt == order.attempt
+        assert reply.made.pairs == order.attempt.task.index
 
 
 def test_an_error_that_does_not_pickle_is_told_in_words():

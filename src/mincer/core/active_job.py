@@ -5,15 +5,16 @@
 #   the record   in a map, when `skips_max` allows and the record is known for sure
 #   the worker   a fault of its own (roster.py: shunned after some)
 #   the output   it could not be read: its own task (`OUTPUT_LOSSES_MAX` of them)
-#   nobody       its worker was lost; but a task that takes worker after worker with it
-#                is poison (`WORKERS_LOST_MAX`)
+#   nobody       it never began, or its worker was lost; but a task that takes worker
+#                after worker with it is poison (`WORKERS_LOST_MAX`)
 # Each of these is bounded, so that no job can go on for ever without getting further.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from math import inf
 
 from mincer.core import commands
+from mincer.core.attempts import Attempts
 from mincer.core.commands import Command
 from mincer.core.events import AttemptDone, AttemptFailed, Fault, JobPlan
 from mincer.core.lineage import Lineage
@@ -22,25 +23,11 @@ from mincer.core.roster import Roster
 from mincer.core.task import Attempt, State, Task, Trigger
 from mincer.ids import AttemptId, JobId, WorkerId
 from mincer.limits import OUTPUT_LOSSES_MAX, WORKERS_LOST_MAX
-from mincer.structs import Struct
 
-__all__ = ["ActiveJob", "Tally"]
+__all__ = ["ActiveJob"]
 
 #: After these the record that did it may not be known: the next try names each record.
 _SUDDEN = (Fault.DIED, Fault.OVER_MEMORY, Fault.TIMED_OUT)
-
-
-class Tally(Struct, frozen=False):
-    """What is counted about a job, for people."""
-
-    attempts_started: int = 0
-    #: Failed attempts, whoever was charged.
-    attempts_failed: int = 0
-    #: Attempts that ended with their worker, or because something they read was lost.
-    attempts_lost: int = 0
-    backups: int = 0
-    skipped_records: int = 0
-    nondeterministic_maps: int = 0
 
 
 class ActiveJob:
@@ -56,53 +43,14 @@ class ActiveJob:
         self.id = id
         self.plan = plan
         self.tasks = JobTasks(id, plan)
-        self.tally = Tally()
-        #: In the order in which they were started: the first is the first to time out.
-        self.running: OrderedDict[AttemptId, Attempt] = OrderedDict()
+        self.attempts = Attempts(self.tasks, roster, out)
+        self.tally = self.attempts.tally
         self.is_over = False
         #: It is over, and there is a result.
         self.is_finished = False
-        self._lineage = Lineage(self.tasks, self._stop)
+        self._lineage = Lineage(self.tasks, self.attempts.stop)
         self._roster = roster
         self._out = out
-
-    # --- an attempt begins and ends
-
-    def start(self, task: Task, worker: WorkerId, now: float) -> None:
-        """Start an attempt at a READY task, or a backup copy of a RUNNING one."""
-        phase = self.tasks.phase(task)
-        id = AttemptId(task.id, task.attempts_started)
-        attempt = Attempt(id, worker, now, task.skips, task.careful)
-        task.attempts_started += 1
-        task.running.append(attempt)
-        self.running[id] = attempt
-        self._roster.take_slot(worker, id)
-        self.tally.attempts_started += 1
-        if task.state is State.RUNNING:
-            phase.move(task, Trigger.BACKED_UP)
-            del phase.unbacked[task]
-            self.tally.backups += 1
-        else:
-            phase.move(task, Trigger.ASSIGNED)
-            phase.unbacked[task] = attempt
-        maps = self.tasks.steps[task.id.step].map
-        reads = (maps.published, maps.without) if task.id.kind == "reduce" else (0, ())
-        self._out.append(
-            commands.StartAttempt(worker, id, task.skips, task.careful, *reads)
-        )
-
-    def _end(self, task: Task, attempt: Attempt) -> None:
-        task.running.remove(attempt)
-        del self.running[attempt.id]
-        self.tasks.phase(task).unbacked.pop(task, None)
-        self._roster.give_back_slot(attempt.worker, attempt.id)
-
-    def _stop(self, task: Task) -> None:
-        """End all running attempts at `task`; nobody is charged."""
-        for attempt in list(task.running):
-            self._end(task, attempt)
-            if attempt.worker in self._roster.workers:
-                self._out.append(commands.CancelAttempt(attempt.worker, attempt.id))
 
     def _settle(self, task: Task) -> None:
         """An attempt at `task` has ended without an output; who is charged, is."""
@@ -113,18 +61,19 @@ class ActiveJob:
 
     # --- an attempt has won
 
-    def done(self, event: AttemptDone, now: float) -> None:
-        task = self._task(event.attempt)
+    def done(self, event: AttemptDone) -> None:
         attempt = self._attempt(event.attempt, event.worker)
         if attempt is None:
-            is_winner = event.attempt.number == task.winner
-            if not is_winner and event.attempt not in self.running:
+            is_winner = event.attempt.number == self._task(event.attempt).winner
+            if not is_winner and event.attempt not in self.attempts.running:
                 self._out.append(commands.DiscardOutput(event.attempt))
             return
+        task = attempt.task
         phase = self.tasks.phase(task)
-        self._end(task, attempt)
-        self._stop(task)
-        phase.durations.add(now - attempt.started)
+        self.attempts.end(task, attempt)
+        if task.running:
+            self.attempts.stop(task)
+        phase.took(max(0.0, self._roster.now - attempt.started))
         task.winner = attempt.id.number
         task.keeper = attempt.worker
         self._roster.keep(attempt.worker, task.id)
@@ -172,8 +121,8 @@ class ActiveJob:
         attempt = self._attempt(event.attempt, event.worker)
         if attempt is None:
             return False
-        task = self._task(attempt.id)
-        self._end(task, attempt)
+        task = attempt.task
+        self.attempts.end(task, attempt)
         if event.fault is Fault.NEED_LOST and self._lose_needs(event.lost):
             self.tally.attempts_lost += 1
             if not self.is_over:
@@ -189,10 +138,17 @@ class ActiveJob:
             self._charge(task, attempt, event.fault, event.record)
         return True
 
+    def returned(self, id: AttemptId, worker: WorkerId) -> None:
+        """This attempt was not begun: another may be."""
+        attempt = self._attempt(id, worker)
+        if attempt is not None:
+            self.attempts.end(attempt.task, attempt)
+            self._settle(attempt.task)
+
     def time_out(self, attempt: Attempt, record: int | None = None) -> None:
         """Its time is up, at this record if that is known; the retry names each one."""
-        task = self._task(attempt.id)
-        self._end(task, attempt)
+        task = attempt.task
+        self.attempts.end(task, attempt)
         self.tally.attempts_failed += 1
         self._out.append(commands.CancelAttempt(attempt.worker, attempt.id, True))
         self._charge(task, attempt, Fault.TIMED_OUT, record)
@@ -286,12 +242,13 @@ class ActiveJob:
                 self._out.append(commands.DiscardOutput(winner))
 
     def attempt_lost(self, id: AttemptId) -> None:
-        """The worker that ran this attempt is lost."""
-        task = self._task(id)
-        attempt = self.running[id]
-        self._end(task, attempt)
+        """The worker that ran this attempt, or was to run it, is lost."""
+        attempt = self.attempts.running[id]
+        task = attempt.task
+        began = attempt.started < inf
+        self.attempts.end(task, attempt)
         self.tally.attempts_lost += 1
-        if all(other.worker != attempt.worker for other in task.running):
+        if began and all(other.worker != attempt.worker for other in task.running):
             task.workers_lost += 1  # a worker that ran two of them counts once
         if task.workers_lost >= WORKERS_LOST_MAX:
             reason = f"{task.workers_lost} workers were lost while they ran {task.id}"
@@ -355,7 +312,7 @@ class ActiveJob:
     ) -> None:
         """End the job without a result, because of `task` if one is given."""
         if task is not None:
-            self._stop(task)
+            self.attempts.stop(task)
             self.tasks.move(task, Trigger.GIVEN_UP)
         self._stop_everything()
         for one in self.tasks:
@@ -370,7 +327,7 @@ class ActiveJob:
     def _stop_everything(self) -> None:
         self.is_over = True
         for task in self.tasks:
-            self._stop(task)
+            self.attempts.stop(task)
             if task.state not in (State.DONE, State.FAILED):
                 self.tasks.move(task, Trigger.CANCELLED)
 
@@ -385,6 +342,8 @@ class ActiveJob:
 
     def _attempt(self, id: AttemptId, worker: WorkerId) -> Attempt | None:
         """The attempt, if it runs, and on this worker."""
-        self._task(id)
-        attempt = self.running.get(id)
-        return attempt if attempt is not None and attempt.worker == worker else None
+        attempt = self.attempts.running.get(id)
+        if attempt is None:
+            self._task(id)
+            return None
+        return attempt if attempt.worker == worker else None

@@ -16,6 +16,9 @@ from mincer.structs import Struct
 class StartAttempt(Struct):
     """Run this attempt on this worker, when what was cancelled there has ended.
 
+    `after`: it takes no slot of its own, but waits in that of this attempt, which was
+    given out just before, and starts when that has ended, however it ends.
+
     A reduce reads the outputs of the maps of its step published under the numbers
     `0 … commits - 1`, except those in `without`.
     """
@@ -28,6 +31,7 @@ class StartAttempt(Struct):
     careful: bool = False
     commits: int = 0
     without: tuple[int, ...] = ()
+    after: AttemptId | None = None
 
 
 class CancelAttempt(Struct):
@@ -37,6 +41,16 @@ class CancelAttempt(Struct):
     worker: WorkerId
     attempt: AttemptId
     timed_out: bool = False
+
+
+class RecallAttempts(Struct):
+    """Take back what waits in the slot of this attempt, then say `AttemptsReturned`.
+
+    What has begun in the meantime goes on.
+    """
+
+    worker: WorkerId
+    attempt: AttemptId
 
 
 class PublishOutput(Struct):
@@ -100,6 +114,7 @@ class FailJob(Struct):
 Command: TypeAlias = (
     StartAttempt
     | CancelAttempt
+    | RecallAttempts
     | PublishOutput
     | CommitOutput
     | DiscardOutput

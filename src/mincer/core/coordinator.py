@@ -20,6 +20,7 @@ from mincer.core.commands import Command, DiscardOutput
 from mincer.core.events import (
     AttemptDone,
     AttemptFailed,
+    AttemptsReturned,
     Event,
     Fault,
     InputEnded,
@@ -58,7 +59,6 @@ class Coordinator:
         #: Jobs that are over, and if they have a result. What still comes about them
         #: is late.
         self._ended: OrderedDict[JobId, bool] = OrderedDict()
-        self._now = 0.0
         self._out: list[Command] = []
         self._on: dict[type[Any], Callable[[Any], None]] = {
             WorkerJoined: self._worker_joined,
@@ -71,6 +71,7 @@ class Coordinator:
             JobCancelled: self._job_cancelled,
             AttemptDone: self._attempt_done,
             AttemptFailed: self._attempt_failed,
+            AttemptsReturned: self._attempts_returned,
             SegmentLost: self._segment_lost,
             OutputCommitted: self._output_committed,
             OutputRefused: self._output_refused,
@@ -85,7 +86,7 @@ class Coordinator:
         with `DiscardOutput` for an output that nobody will read. Impossible ones raise
         `Bug`.
         """
-        self._now = now
+        self.roster.now = now
         self._on[type(event)](event)
         self._end_jobs()
         self._give_out()
@@ -97,12 +98,13 @@ class Coordinator:
         """When to hand in a `Tick`, if nothing happens before; None: never."""
         times = [self.roster.next_expiry]
         for job in self.jobs.values():
-            first = next(iter(job.running.values()), None)
+            first = next(iter(job.attempts.slots), None)
             if first is not None and job.plan.task_timeout_s is not None:
-                times.append(first.started + job.plan.task_timeout_s)
+                times.append(first.queue[0].started + job.plan.task_timeout_s)
         if self.roster.idle:
             copies = policy.copies(self.jobs.values(), self.roster)
             times += [copy.due for copy in copies]
+            times += [due for due, _, _ in policy.stuck(self.jobs.values())]
         return min((time for time in times if time is not None), default=None)
 
     def snapshot(self, job: JobId) -> JobSnapshot | None:
@@ -123,7 +125,7 @@ class Coordinator:
         self.roster.join(event.worker, event.slots)
 
     def _worker_seen(self, event: WorkerSeen) -> None:
-        self.roster.seen(event.worker, self._now)
+        self.roster.seen(event.worker, self.roster.now)
 
     def _worker_leaving(self, event: WorkerLeaving) -> None:
         self.roster.leave(event.worker)
@@ -135,12 +137,13 @@ class Coordinator:
         """The worker is gone, with its attempts and all that it kept.
 
         Attempts first: those that ran there were lost with their worker, which counts
-        against a task that takes one worker after another with it.
+        against a task that takes one worker after another with it. From the last on, so
+        that those that waited have not begun when they are lost.
         """
         worker = self.roster.remove(id)
         if worker is None:
             return
-        for attempt in worker.attempts:
+        for attempt in reversed(worker.attempts):
             job = self.jobs[attempt.task.job]
             if not job.is_over:
                 job.attempt_lost(attempt)
@@ -200,7 +203,7 @@ class Coordinator:
     def _attempt_done(self, event: AttemptDone) -> None:
         job = self._job_of(event.attempt)
         if job is not None:
-            job.done(event, self._now)
+            job.done(event)
         elif not self._ended.get(event.attempt.task.job, True):
             # Not so for a finished job: this may repeat what a winner said, and its
             # output is the result. Who won is forgotten here, and known to the shell.
@@ -213,6 +216,12 @@ class Coordinator:
         is_news = job.failed(event)
         if is_news and event.fault is Fault.WORKER_FAULT:
             self._blame(event.worker)
+
+    def _attempts_returned(self, event: AttemptsReturned) -> None:
+        for attempt in event.attempts:
+            job = self._job_of(attempt)
+            if job is not None:
+                job.returned(attempt, event.worker)
 
     def _blame(self, worker: WorkerId) -> None:
         """Charge the worker; without a healthy one, waiting would be for ever."""
@@ -246,29 +255,36 @@ class Coordinator:
     # --- time
 
     def _tick(self, event: Tick) -> None:
-        for worker in self.roster.expired(self._now):
+        now = self.roster.now
+        for worker in self.roster.expired(now):
             self._lose(worker)
         in_work = dict(event.in_work)
         for job in self.jobs.values():
             timeout_s = job.plan.task_timeout_s
-            while not job.is_over and timeout_s is not None and job.running:
-                first = next(iter(job.running.values()))
-                if first.started + timeout_s > self._now:
+            while not job.is_over and timeout_s is not None and job.attempts.slots:
+                first = next(iter(job.attempts.slots)).queue[0]
+                if first.started + timeout_s > now:
                     break
                 job.time_out(first, in_work.get(first.id))
 
     def _give_out(self) -> None:
-        """Fill idle slots with READY tasks, then with backup copies that are due."""
+        """Fill idle slots with READY tasks; when there are none, with what others have
+        waited with for too long, and with backup copies that are due."""
         while self.roster.idle:
             ready = policy.next_ready(self.jobs.values())
             if ready is None:
                 break
-            job, task = ready
-            job.start(task, next(iter(self.roster.idle)), self._now)
+            job, phase = ready
+            length = policy.queue_length(phase, self.roster)
+            job.attempts.start(phase, next(iter(self.roster.idle)), length)
             self.jobs.move_to_end(job.id)
+        if self.roster.idle:
+            for due, job, slot in policy.stuck(self.jobs.values()):
+                if due <= self.roster.now:
+                    job.attempts.recall(slot)
         while self.roster.idle:
             copies = policy.copies(self.jobs.values(), self.roster)
-            copy = next((c for c in copies if c.due <= self._now), None)
+            copy = next((c for c in copies if c.due <= self.roster.now), None)
             if copy is None:
                 break
-            copy.job.start(copy.task, copy.worker, self._now)
+            copy.job.attempts.copy(copy.task, copy.worker)

@@ -128,6 +128,14 @@ class AttemptFailed(Struct):
     lost: tuple[AttemptId, ...] = ()
 
 
+class AttemptsReturned(Struct):
+    """The worker gives back attempts that it had not begun: they waited in a slot for
+    their turn."""
+
+    worker: WorkerId
+    attempts: tuple[AttemptId, ...]
+
+
 class SegmentLost(Struct):
     """The output of a finished attempt is gone or damaged."""
 
@@ -168,6 +176,7 @@ Event: TypeAlias = (
     | JobCancelled
     | AttemptDone
     | AttemptFailed
+    | AttemptsReturned
     | SegmentLost
     | OutputCommitted
     | OutputRefused

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 
 from mincer.core.active_job import ActiveJob
 from mincer.core.coordinator import Coordinator
@@ -26,8 +27,7 @@ def check(coordinator: Coordinator) -> None:
         for task in job.tasks:
             _check_task(job, task)
         _check_gates(job)
-        started = [attempt.started for attempt in job.running.values()]
-        _must(started == sorted(started), f"job {job.id}: attempts out of order")
+        _check_slots(job)
 
 
 def _must(fact: bool, otherwise: str) -> None:
@@ -40,7 +40,7 @@ def _check_roster(coordinator: Coordinator) -> None:
     running = {
         (attempt.worker, attempt.id)
         for job in coordinator.jobs.values()
-        for attempt in job.running.values()
+        for attempt in job.attempts.running.values()
     }
     on_workers = {(w.id, a) for w in roster.workers.values() for a in w.attempts}
     _must(running == on_workers, "jobs and workers disagree on what runs")
@@ -53,13 +53,37 @@ def _check_roster(coordinator: Coordinator) -> None:
     on_workers_kept = {(w.id, t) for w in roster.workers.values() for t in w.keeps}
     _must(kept == on_workers_kept, "jobs and workers disagree on what is kept")
     for worker in roster.workers.values():
-        _must(len(worker.attempts) <= worker.slots, f"{worker.id} has too much to do")
+        _must(len(worker.busy) <= worker.slots, f"{worker.id} has too much to do")
         _must((worker.id in roster.idle) == worker.is_idle, f"{worker.id}: idle?")
         _must(
             (worker.id in roster.healthy) == worker.is_healthy, f"{worker.id}: healthy?"
         )
+    in_use = {
+        (s.worker, s) for job in coordinator.jobs.values() for s in job.attempts.slots
+    }
+    busy = {(w.id, slot) for w in roster.workers.values() for slot in w.busy}
+    _must(in_use == busy, "jobs and workers disagree on the slots in use")
     _must(roster.idle.keys() <= roster.workers.keys(), "a lost worker is idle")
     _must(roster.healthy.keys() <= roster.workers.keys(), "a lost worker is healthy")
+    slots = sum(roster.workers[id].slots for id in roster.healthy)
+    _must(roster.slots == slots, "slots are counted wrongly")
+
+
+def _check_slots(job: ActiveJob) -> None:
+    """Each attempt is in one slot; the first there runs, and these are in order."""
+    slots = job.attempts.slots
+    _must(all(slot.queue for slot in slots), f"job {job.id}: an empty slot in use")
+    started = [slot.queue[0].started for slot in slots]
+    _must(started == sorted(started), f"job {job.id}: attempts out of order")
+    queued = {attempt.id: attempt for slot in slots for attempt in slot.queue}
+    _must(queued == job.attempts.running, f"job {job.id}: slots and attempts disagree")
+    for slot in slots:
+        for attempt in slot.queue:
+            waits = attempt is not slot.queue[0]
+            _must((attempt.started == inf) == waits, f"{attempt.id} waits or runs?")
+            _must(attempt.slot is slot, f"{attempt.id} is in another slot")
+            alone = len(slot.queue) == 1
+            _must(alone or not attempt.careful, f"{attempt.id} is careful, not alone")
 
 
 def _check_phase(job: ActiveJob, phase: Phase) -> None:
@@ -71,6 +95,7 @@ def _check_phase(job: ActiveJob, phase: Phase) -> None:
     _must(phase.next_ready() is first, f"{name}: the READY task is not found")
     for task, attempt in phase.unbacked.items():
         _must(task.running == [attempt], f"{task.id}: unbacked, but not one attempt")
+        _must(attempt.slot.queue[0] is attempt, f"{task.id}: unbacked, but it waits")
     numbers = [task.number for task in phase.tasks if task.number is not None]
     _must(len(numbers) == len(set(numbers)), f"{name}: a number was given twice")
     every = {*numbers, *phase.without}
@@ -85,7 +110,9 @@ def _check_task(job: ActiveJob, task: Task) -> None:
     _must(runs == bool(task.running), f"{name} has {len(task.running)} attempts")
     _must(len(task.running) <= 2, f"{name} has {len(task.running)} attempts")
     for attempt in task.running:
-        _must(job.running.get(attempt.id) is attempt, f"{attempt.id} runs unseen")
+        _must(
+            job.attempts.running.get(attempt.id) is attempt, f"{attempt.id} runs unseen"
+        )
     needs_met = all(gate.is_open for gate in task.needs)
     if task.state in (State.READY, State.RUNNING):
         _must(needs_met, f"{name} lacks something that it needs")

@@ -39,6 +39,8 @@ class Phase:
         self.unbacked: OrderedDict[Task, Attempt] = OrderedDict()
         #: How long the winners took, in seconds.
         self.durations = Median()
+        #: How long the last ones took, each before the last counted a bit less.
+        self.recent_s = 0.0
         #: How many publication numbers were given.
         self.published = 0
         self._ready: list[int] = []
@@ -75,6 +77,11 @@ class Phase:
                 return task
             heappop(self._ready)  # it has moved on since
         return None
+
+    def took(self, seconds: float) -> None:
+        """Note how long a winner took."""
+        self.durations.add(seconds)
+        self.recent_s += (seconds - self.recent_s) / 8
 
     def publish(self, task: Task) -> int:
         """Give the output of `task` the next number in the list of this phase."""

@@ -1,10 +1,16 @@
 """Who is next: which task goes to which worker, and when a backup copy is worth it."""
 
-# Strategy: jobs take turns, one attempt each, so that a small job does not wait for a
+# Strategy: jobs take turns, one slot each, so that a small job does not wait for a
 # large one. Within a job the order is that of the data: lower steps first, in a step
 # the sample, then maps, then reduces, each by index. Workers take turns too, which
 # spreads the outputs over their disks; a coordinator that queues for a busy worker
 # would hand tasks to the dead.
+#
+# Small attempts are the exception: when the last of their kind took much less than
+# `QUEUE_S`, a slot gets so many at once that they will take about that long together,
+# but never more than half of its fair share of what is READY, so that all slots end at
+# about the same time. When that was wrong, because the first of them takes long, what
+# waits behind it is taken back as soon as other slots have nothing to do.
 #
 # A backup copy is for the straggler at the end: it starts only when a slot is idle and
 # no task of any job is READY, and each stay of a task in RUNNING has one at most. It
@@ -24,11 +30,19 @@ from typing import NamedTuple
 from mincer.core.active_job import ActiveJob
 from mincer.core.plan import Phase
 from mincer.core.roster import Roster
-from mincer.core.task import Attempt, Task
+from mincer.core.task import Attempt, Slot, State, Task
 from mincer.ids import WorkerId
-from mincer.limits import BACKUP_FINISHED_MIN, BACKUP_MEDIANS, BACKUP_S_MIN
+from mincer.limits import (
+    BACKUP_FINISHED_MIN,
+    BACKUP_MEDIANS,
+    BACKUP_S_MIN,
+    QUEUE_FINISHED_MIN,
+    QUEUE_MAX,
+    QUEUE_S,
+    RECALL_S,
+)
 
-__all__ = ["Copy", "backup_delay_s", "copies", "next_ready"]
+__all__ = ["Copy", "backup_delay_s", "copies", "next_ready", "queue_length", "stuck"]
 
 
 class Copy(NamedTuple):
@@ -41,14 +55,33 @@ class Copy(NamedTuple):
     worker: WorkerId
 
 
-def next_ready(jobs: Iterable[ActiveJob]) -> tuple[ActiveJob, Task] | None:
-    """The task that is given out next; `jobs` with the one whose turn it is first."""
+def next_ready(jobs: Iterable[ActiveJob]) -> tuple[ActiveJob, Phase] | None:
+    """Whose READY tasks are given out next; `jobs` with the one whose turn it is
+    first."""
     for job in jobs:
         for phase in job.tasks.phases:
-            task = phase.next_ready()
-            if task is not None:
-                return job, task
+            if phase.counts[State.READY]:
+                return job, phase
     return None
+
+
+def queue_length(phase: Phase, roster: Roster) -> int:
+    """How many READY tasks of `phase` a slot is given at once."""
+    if len(phase.durations) < QUEUE_FINISHED_MIN:
+        return 1
+    wished = QUEUE_S / max(phase.recent_s, QUEUE_S / QUEUE_MAX)
+    fair = phase.counts[State.READY] / (2 * roster.slots)
+    return max(1, int(min(wished, fair)))
+
+
+def stuck(jobs: Iterable[ActiveJob]) -> Iterator[tuple[float, ActiveJob, Slot]]:
+    """The first slot of each job in which attempts wait, and from when on that is too
+    long. Ask only when no task is READY."""
+    for job in jobs:
+        for slot in job.attempts.slots:
+            if len(slot.queue) > 1 and not slot.recalled:
+                yield slot.queue[0].started + RECALL_S, job, slot
+                break
 
 
 def backup_delay_s(phase: Phase) -> float | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from mincer.core.task import Slot
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.limits import LEASE_S, WORKER_FAULTS_MAX
 
@@ -24,7 +25,7 @@ __all__ = ["Roster", "Worker"]
 class Worker:
     """One member, in one of its lives."""
 
-    __slots__ = ("attempts", "faults", "id", "is_leaving", "keeps", "slots")
+    __slots__ = ("attempts", "busy", "faults", "id", "is_leaving", "keeps", "slots")
 
     def __init__(self, id: WorkerId, slots: int) -> None:
         self.id = id
@@ -32,6 +33,9 @@ class Worker:
         self.is_leaving = False
         #: Attempts that failed by its fault.
         self.faults = 0
+        #: Slots in use, each for one attempt or for a queue of small ones.
+        self.busy: dict[Slot, None] = {}
+        #: What runs there or waits in a slot.
         self.attempts: dict[AttemptId, None] = {}
         #: Tasks whose output it keeps.
         self.keeps: dict[TaskId, None] = {}
@@ -47,7 +51,7 @@ class Worker:
 
     @property
     def is_idle(self) -> bool:
-        return self.is_healthy and len(self.attempts) < self.slots
+        return self.is_healthy and len(self.busy) < self.slots
 
 
 class Roster:
@@ -58,6 +62,10 @@ class Roster:
         #: Healthy workers with a free slot; who was given a task goes to the end.
         self.idle: OrderedDict[WorkerId, None] = OrderedDict()
         self.healthy: dict[WorkerId, None] = {}
+        #: The slots of the healthy ones.
+        self.slots = 0
+        #: The time of the event in work.
+        self.now = 0.0
         #: When each lease ends, the next one first.
         self._leases: OrderedDict[WorkerId, float] = OrderedDict()
         self._last_lives: dict[str, WorkerId] = {}
@@ -86,7 +94,9 @@ class Roster:
         worker = self.workers.pop(id, None)
         self._leases.pop(id, None)
         self.idle.pop(id, None)
-        self.healthy.pop(id, None)
+        if id in self.healthy and worker is not None:
+            del self.healthy[id]
+            self.slots -= worker.slots
         return worker
 
     def expired(self, now: float) -> list[WorkerId]:
@@ -102,15 +112,19 @@ class Roster:
     def next_expiry(self) -> float | None:
         return next(iter(self._leases.values()), None)
 
-    def take_slot(self, id: WorkerId, attempt: AttemptId) -> None:
-        self.workers[id].attempts[attempt] = None
+    def take_slot(self, id: WorkerId) -> Slot:
+        """One slot of a worker that has one, for attempts to be put into its queue."""
+        slot = Slot(id)
+        self.workers[id].busy[slot] = None
         self._sort_in(id)
+        return slot
 
-    def give_back_slot(self, id: WorkerId, attempt: AttemptId) -> None:
-        """The attempt has ended; its worker may be gone already."""
-        if id in self.workers:
-            del self.workers[id].attempts[attempt]
-            self._sort_in(id)
+    def give_back_slot(self, slot: Slot) -> None:
+        """Nothing is left in its queue; its worker may be gone already."""
+        worker = self.workers.get(slot.worker)
+        if worker is not None:
+            del worker.busy[slot]
+            self._sort_in(slot.worker)
 
     def keep(self, id: WorkerId, task: TaskId) -> None:
         self.workers[id].keeps[task] = None
@@ -133,10 +147,12 @@ class Roster:
 
     def _sort_in(self, id: WorkerId) -> None:
         worker = self.workers[id]
-        if worker.is_healthy:
+        if worker.is_healthy and id not in self.healthy:
             self.healthy[id] = None
-        else:
-            self.healthy.pop(id, None)
+            self.slots += worker.slots
+        elif not worker.is_healthy and id in self.healthy:
+            del self.healthy[id]
+            self.slots -= worker.slots
         self.idle.pop(id, None)
         if worker.is_idle:
             self.idle[id] = None

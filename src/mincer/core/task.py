@@ -8,13 +8,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
+from math import inf
 
 from mincer.errors import Bug
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.limits import STORY_MOVES_MAX
 
-__all__ = ["TRANSITIONS", "Attempt", "Gate", "State", "Task", "Trigger", "diagram"]
+__all__ = [
+    "TRANSITIONS",
+    "Attempt",
+    "Gate",
+    "Slot",
+    "State",
+    "Task",
+    "Trigger",
+    "diagram",
+]
 
 
 class State(Enum):
@@ -32,6 +43,9 @@ class State(Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    # Enum's own hashes the name, in Python: a third of what an event cost.
+    __hash__ = object.__hash__
 
 
 class Trigger(Enum):
@@ -51,6 +65,8 @@ class Trigger(Enum):
     OUTPUT_LOST = "its output is lost and still needed"
     INVALIDATED = "what it consumed was invalidated"
     CANCELLED = "the job ended"
+
+    __hash__ = object.__hash__
 
 
 TRANSITIONS: dict[tuple[State, Trigger], State] = {
@@ -77,24 +93,32 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 }
 
 
-class Attempt:
-    """One try at a task, while it runs."""
+class Slot:
+    """A worker's slot in use: its first attempt runs, the others wait their turn."""
 
-    __slots__ = ("careful", "id", "skip", "started", "worker")
+    __slots__ = ("queue", "recalled", "worker")
 
-    def __init__(
-        self,
-        id: AttemptId,
-        worker: WorkerId,
-        started: float,
-        skip: tuple[int, ...],
-        careful: bool,
-    ) -> None:
-        self.id = id
+    def __init__(self, worker: WorkerId) -> None:
         self.worker = worker
-        self.started = started
-        self.skip = skip
-        self.careful = careful
+        self.queue: deque[Attempt] = deque()
+        #: The worker was asked to give back those that wait.
+        self.recalled = False
+
+
+class Attempt:
+    """One try at a task, from when it is given to a slot until it ends."""
+
+    __slots__ = ("careful", "id", "skip", "slot", "started", "task", "worker")
+
+    def __init__(self, id: AttemptId, task: Task, slot: Slot) -> None:
+        self.id = id
+        self.task = task
+        self.slot = slot
+        self.worker = slot.worker
+        #: When its turn came; infinite while it waits.
+        self.started = inf
+        self.skip = task.skips
+        self.careful = task.careful
 
 
 class Gate:
@@ -155,6 +179,7 @@ class Task:
         #: These wait for its output.
         self.feeds = feeds
         self.state = State.WAITING
+        #: Attempts that run, or wait in a slot.
         self.running: list[Attempt] = []
         self.attempts_started = 0
         #: Attempts that are charged to the task.

@@ -54,8 +54,9 @@ class AppendFile:
 
     def commit(self) -> Place:
         """The output is whole: other processes may read it."""
-        with kept(self.path):
-            self._file.flush()
+        if self._at != self._start:
+            with kept(self.path):
+                self._file.flush()
         place = Place(self.path, self._start, self._at - self._start)
         self._start = self._at
         return place

@@ -13,7 +13,7 @@ import pickle
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mincer.codec import functions
@@ -49,6 +49,7 @@ from mincer.worker.machine import resident_bytes
 from mincer.worker.modules import install
 from mincer.worker.orders import (
     AttemptMade,
+    AttemptsUnbegun,
     AttemptUnmade,
     JobCode,
     MapOrder,
@@ -61,8 +62,14 @@ from mincer.worker.page import Page
 
 __all__ = ["Bench"]
 
+#: After a shorter attempt the collector waits until the last of them is done.
+_SHORT_S = 0.005
 #: Steps whose code a child keeps loaded.
 _CODES_MAX = 4
+
+
+class _NoRoom(Exception):
+    """Too little memory is left in this process for another attempt."""
 
 
 class Bench:
@@ -82,13 +89,42 @@ class Bench:
         self._cuts: dict[Place, list[Any]] = {}
         self._files = FileCache()
         self._output: AppendFile | None = None
+        self._folder = ""
+        self._program: tuple[JobCode, Place | None, Program] | None = None
 
-    def run(self, order: Order) -> Reply:
-        """Run one attempt; never raises for what the user or the disk did."""
+    def run_in_turn(self, orders: Sequence[Order]) -> Iterator[Reply | AttemptsUnbegun]:
+        """Run the attempts of these orders, one after the other.
+
+        Those that the parent wants back, and those for which no memory is left as long
+        as this process lives, are given back.
+        """
+        self._page.take()
+        for n, order in enumerate(orders):
+            try:
+                reply = None if n and self._page.is_recalled else self.run(order, n)
+            except _NoRoom:
+                reply = None
+            if reply is None:
+                yield AttemptsUnbegun(tuple(order.attempt for order in orders[n:]))
+                break
+            if n == len(orders) - 1 or not (
+                isinstance(reply, AttemptMade) and reply.wall_s < _SHORT_S
+            ):
+                gc.collect()
+            yield reply
+
+    def run(self, order: Order, place_of: int = 0) -> Reply:
+        """Run one attempt; never raises for what the user or the disk did.
+
+        `place_of`: how many attempts came before it in the same turn. When they have
+        left no memory, that is not its fault, and `_NoRoom` is raised.
+        """
         attempt = order.attempt
         started, cpu = time.monotonic(), time.process_time()
         try:
-            reply = self._run(order)
+            reply = self._run(order, place_of)
+        except _NoRoom:
+            raise
         except RecordError as failed:
             # One record is at fault: another try is owed, or it is left out.
             known = failed.ordinal is not None
@@ -108,15 +144,9 @@ class Bench:
                 user_traceback=traceback.format_exc(),
             )
             return AttemptUnmade(attempt, Fault.HOPELESS, bug)
-        finally:
-            gc.collect()
         ended = time.monotonic()
-        return replace(
-            reply,
-            cpu_s=time.process_time() - cpu,
-            wall_s=ended - started,
-            ended=ended,
-        )
+        cpu_s = time.process_time() - cpu
+        return replace(reply, cpu_s=cpu_s, wall_s=ended - started, ended=ended)
 
     def close(self) -> None:
         """Close the files that are kept open."""
@@ -124,18 +154,24 @@ class Bench:
         if self._output is not None:
             self._output.close()
 
-    def _run(self, order: Order) -> AttemptMade:
-        code = self._code(order)
+    def _run(self, order: Order, place_of: int) -> AttemptMade:
         careful = isinstance(order, MapOrder) and order.careful
         self._page.begin(careful=careful)
+        code = self._code(order)
         output = self._open(order.folder)
         try:
-            return self._try(order, code, output, exact=False)
+            return self._try(order, place_of, code, output, exact=False)
         except Inexact:
-            return self._try(order, code, output, exact=True)
+            return self._try(order, place_of, code, output, exact=True)
 
     def _try(
-        self, order: Order, code: JobCode, output: AppendFile, *, exact: bool
+        self,
+        order: Order,
+        place_of: int,
+        code: JobCode,
+        output: AppendFile,
+        *,
+        exact: bool,
     ) -> AttemptMade:
         output.begin()
         task = order.attempt.task
@@ -145,7 +181,12 @@ class Bench:
             attempt=order.attempt.number + 1,
             params=code.params,
         )
-        budget = Budget(code.memory_bytes, resident_bytes)
+        try:
+            budget = Budget(code.memory_bytes, resident_bytes)
+        except OverMemoryError as error:
+            if place_of:
+                raise _NoRoom from error
+            raise
         with context:
             if isinstance(order, MapOrder):
                 return self._map(order, code, output, context, budget, exact)
@@ -175,7 +216,7 @@ class Bench:
             careful=order.careful,
             exact=exact,
         )
-        program = Program(code.step, code.parts, self._cut_points(order.cuts))
+        program = self._program_of(code, order.cuts)
         self._reached("map:start")
         if code.step.shuffles:
             made = map_task(program, attempt, output, None)
@@ -210,7 +251,7 @@ class Bench:
         readers = [
             PlaceReader(commit.place, self._files, commit.attempt) for commit in commits
         ]
-        program = Program(code.step, code.parts, self._cut_points(order.cuts))
+        program = self._program_of(code, order.cuts)
         writer, place_of = self._part_writer(order.attempt, code, output)
         scratch = DiskScratch(order.scratch)
         publish = self._publish("reduce:keys")
@@ -294,6 +335,14 @@ class Bench:
             gc.freeze()
         return code
 
+    def _program_of(self, code: JobCode, cuts: Place | None) -> Program:
+        last = self._program
+        if last is not None and last[0] is code and last[1] == cuts:
+            return last[2]
+        program = Program(code.step, code.parts, self._cut_points(cuts))
+        self._program = code, cuts, program
+        return program
+
     def _cut_points(self, place: Place | None) -> list[Any] | None:
         if place is None:
             return None
@@ -304,11 +353,11 @@ class Bench:
         return self._cuts[place]
 
     def _open(self, folder: str) -> AppendFile:
-        path = os.path.join(folder, f"{self._name}.outputs")
-        if self._output is None or self._output.path != path:
+        if self._output is None or self._folder != folder:
             if self._output is not None:
                 self._output.close()
-            self._output = AppendFile(path)
+            self._output = AppendFile(os.path.join(folder, f"{self._name}.outputs"))
+            self._folder = folder
         return self._output
 
 

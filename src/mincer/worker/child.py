@@ -20,7 +20,13 @@ from collections.abc import Callable, Iterator
 
 from mincer.errors import Bug
 from mincer.worker.attempt import Bench
-from mincer.worker.orders import AttemptUnmade, Reply
+from mincer.worker.orders import (
+    AttemptsUnbegun,
+    AttemptUnmade,
+    Reply,
+    pack_reply,
+    unpack,
+)
 from mincer.worker.page import Page
 from mincer.worker.pipes import read_frame, write_frame
 
@@ -52,21 +58,28 @@ def main(
     write_frame(replies, os.getpid())
     while True:
         try:
-            order = read_frame(orders)
+            given = unpack(read_frame(orders))
         except EOFError:
             _leave(0)
-        with _tied_to(orders):
-            reply = bench.run(order)
-        _flush()
-        try:
-            write_frame(replies, reply)
-        except BrokenPipeError:
-            _leave(0)
-        except Exception as error:
-            write_frame(replies, _unsendable(reply, error))
+        with contextlib.ExitStack() as tie:
+            tie.enter_context(_tied_to(orders))
+            for n, reply in enumerate(bench.run_in_turn(given), 1):
+                _flush()
+                if n == len(given) or isinstance(reply, AttemptsUnbegun):
+                    tie.close()  # after this the parent may send more
+                _send(replies, n - 1, reply)
 
 
-def _unsendable(reply: Reply, error: Exception) -> AttemptUnmade:
+def _send(replies: int, place_of: int, reply: Reply | AttemptsUnbegun) -> None:
+    try:
+        write_frame(replies, pack_reply(place_of, reply))
+    except BrokenPipeError:
+        _leave(0)
+    except Exception as error:
+        write_frame(replies, _unsendable(reply, error))
+
+
+def _unsendable(reply: Reply | AttemptsUnbegun, error: Exception) -> AttemptUnmade:
     if isinstance(reply, AttemptUnmade):
         return AttemptUnmade(reply.attempt, reply.fault, Bug(str(reply.error)))
     raise error
@@ -91,8 +104,9 @@ def _tied_to(orders: int) -> Iterator[None]:
     """Have the system itself kill this process when the parent goes, where it can.
 
     The thread that waits for that needs Python's lock, and user code that stays inside
-    one C call (a `sum` of a long range, an evil regular expression) keeps it. During an
-    attempt nothing is sent through the pipe, so any signal about it means its end.
+    one C call (a `sum` of a long range, an evil regular expression) keeps it. Until all
+    that was given is answered nothing is sent through the pipe, so any signal about it
+    means its end.
     """
     import fcntl
 

@@ -1,14 +1,19 @@
 """What a parent tells a child to do, and what the child says of it."""
 
+# Strategy: an attempt may take less time than its order takes to be pickled. So many
+# orders travel at once, with what they have in common written once (`pack`), and a
+# reply that tells of a map is a bare tuple on its way (`pack_reply`).
+
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from mincer.core.events import Fault
 from mincer.errors import MincerError
+from mincer.flow.ports import PartMade
 from mincer.flow.stages import MapMade, ReduceMade
-from mincer.ids import AttemptId
+from mincer.ids import AttemptId, TaskId
 from mincer.job import Step
 from mincer.sinks.base import Sink
 from mincer.store.disk import Place
@@ -17,6 +22,7 @@ from mincer.structs import Struct, field
 __all__ = [
     "AttemptMade",
     "AttemptUnmade",
+    "AttemptsUnbegun",
     "JobCode",
     "MapOrder",
     "Modules",
@@ -24,6 +30,10 @@ __all__ = [
     "ReduceOrder",
     "Reply",
     "SampleOrder",
+    "pack",
+    "pack_reply",
+    "unpack",
+    "unpack_reply",
 ]
 
 
@@ -115,4 +125,75 @@ class AttemptUnmade(Struct):
     lost: tuple[AttemptId, ...] = ()
 
 
+class AttemptsUnbegun(Struct):
+    """The child gives back these of what it was given at once."""
+
+    attempts: tuple[AttemptId, ...]
+
+
 Reply: TypeAlias = AttemptMade | AttemptUnmade
+
+
+def pack(orders: Sequence[Order]) -> object:
+    """Orders of one kind, of one step of a job, as a message."""
+    if len(orders) == 1 or not isinstance(orders[0], MapOrder):
+        return list(orders)
+    rows = [
+        (order.attempt.task.index, order.attempt.number, *_own(order))
+        for order in orders
+        if isinstance(order, MapOrder)
+    ]
+    return orders[0], rows
+
+
+def _own(order: MapOrder) -> tuple[bytes, tuple[int, ...], bool]:
+    """What the orders for the maps of a step do not have in common."""
+    return order.split, order.skip, order.careful
+
+
+def unpack(message: Any) -> list[Order]:
+    """What `pack` was given."""
+    if isinstance(message, list):
+        return message
+    first, rows = message
+    task = first.attempt.task
+    common = {**vars(first)}
+    orders: list[Order] = []
+    for index, number, split, skip, careful in rows:
+        attempt = AttemptId(TaskId(task.job, task.step, task.kind, index), number)
+        common |= {"attempt": attempt, "split": split, "skip": skip, "careful": careful}
+        orders.append(MapOrder(**common))
+    return orders
+
+
+def pack_reply(place_of: int, reply: Reply | AttemptsUnbegun) -> object:
+    """A reply as a message; `place_of`: which of the orders it answers, from 0."""
+    if not isinstance(reply, AttemptMade) or not isinstance(reply.made, MapMade):
+        return reply
+    *figures, part = vars(reply.made).values()
+    return (
+        place_of,
+        reply.place and tuple(reply.place),
+        reply.digest,
+        figures,
+        part and tuple(part),
+        reply.counters,
+        reply.cpu_s,
+        reply.wall_s,
+        reply.ended,
+    )
+
+
+def unpack_reply(message: Any, attempts: Sequence[AttemptId]) -> Any:
+    """What `pack_reply` was given, by a child whose orders were for `attempts`."""
+    if type(message) is not tuple:
+        return message
+    place_of, place, digest, figures, part, *rest = message
+    made = MapMade(*figures, *((part and [PartMade(*part)]) or ()))
+    return AttemptMade(
+        attempts[place_of],
+        place and Place(*place),
+        digest,
+        made,
+        *rest,
+    )

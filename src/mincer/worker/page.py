@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 __all__ = ["Page", "Position"]
 
-_WORDS = 4
+_WORDS = 6
 _BYTES = _WORDS * 8
 
 
@@ -22,10 +22,12 @@ class Position(NamedTuple):
     ordinal: int
     #: Bytes of the split that are read, or keys that are reduced.
     done: int
-    #: Counts up with every attempt.
+    #: Counts up with every attempt of what was given at once.
     attempt: int
     #: 1 when each record is published before it is worked on.
     careful: int
+    #: Counts up with everything that is given to the child at once.
+    given: int
 
     @property
     def record(self) -> int | None:
@@ -45,6 +47,11 @@ class Page:
             self._map = mmap.mmap(file.fileno(), _BYTES)
         self._words = memoryview(self._map).cast("q")
 
+    def take(self) -> None:
+        """The child has taken what it was given."""
+        self._words[2] = 0
+        self._words[4] += 1
+
     def begin(self, *, careful: bool) -> None:
         """A new attempt starts."""
         words = self._words
@@ -56,7 +63,17 @@ class Page:
         self._words[1] = done
 
     def read(self) -> Position:
-        return Position(*self._words)
+        return Position(*self._words[:5])
+
+    def recall(self, given: int) -> None:
+        """The parent wants back what is not begun of what it gave as number `given`."""
+        self._words[5] = given
+
+    @property
+    def is_recalled(self) -> bool:
+        """True when the parent wants back what the child works on, as far as that is
+        not begun."""
+        return self._words[5] == self._words[4]
 
     def close(self) -> None:
         self._words.release()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["FrameReader", "read_frame", "write_frame"]
@@ -52,8 +51,8 @@ class FrameReader:
         self._fd = fd
         self._buffer = bytearray()
 
-    def read(self) -> Iterator[Any]:
-        """Read once, which must not block; yield the messages that are complete.
+    def read(self) -> list[Any]:
+        """Read once, which must not block; return the messages that are complete.
 
         Raises `EOFError` when the other end is closed.
         """
@@ -62,10 +61,13 @@ class FrameReader:
             raise EOFError
         buffer = self._buffer
         buffer += data
-        while len(buffer) >= _SIZE_BYTES:
-            end = _SIZE_BYTES + int.from_bytes(buffer[:_SIZE_BYTES], "little")
-            if len(buffer) < end:
-                return
-            body = bytes(buffer[_SIZE_BYTES:end])
-            del buffer[:end]
-            yield pickle.loads(body)
+        messages = []
+        at = 0
+        while (body := at + _SIZE_BYTES) <= len(buffer):
+            end = body + int.from_bytes(buffer[at:body], "little")
+            if end > len(buffer):
+                break
+            messages.append(pickle.loads(buffer[body:end]))
+            at = end
+        del buffer[:at]
+        return messages

@@ -15,14 +15,21 @@ import signal
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mincer.errors import WorkerDiedError
+from mincer.ids import AttemptId
 from mincer.store.disk import kept
 from mincer.worker.fork_server import ForkServer, take
 from mincer.worker.machine import resident_bytes
-from mincer.worker.orders import Order, Reply
+from mincer.worker.orders import (
+    AttemptsUnbegun,
+    Order,
+    Reply,
+    pack,
+    unpack_reply,
+)
 from mincer.worker.page import Page, Position
 from mincer.worker.pipes import FrameReader, write_frame
 
@@ -39,8 +46,9 @@ class Died(NamedTuple):
 
     #: "signal SIGKILL" or "exit code 3".
     how: str
-    #: Where it was.
+    #: Where it was, and at which attempt.
     position: Position
+    attempt: AttemptId | None
     #: False when it ended before it could take an order.
     was_up: bool
 
@@ -49,7 +57,7 @@ class Heard(NamedTuple):
     """A child said this, or died."""
 
     slot: int
-    message: Reply | Died
+    message: Reply | AttemptsUnbegun | Died
 
 
 class Child:
@@ -78,6 +86,11 @@ class Child:
             os.close(orders)
             os.close(replies)
         self._reader = FrameReader(self.replies)
+        #: False as long as it owes answers.
+        self.is_idle = True
+        #: How often it was given something, and the attempts that it was given last.
+        self._given = 0
+        self._attempts: list[AttemptId] = []
 
     @property
     def pid(self) -> int:
@@ -85,15 +98,39 @@ class Child:
         self._pid = self._pid or self._server.pid(self.name)
         return self._pid
 
-    def send(self, order: Order) -> None:
-        """Hand over an order. A child that is dying is left to die: its end is heard by
+    def send(self, orders: Sequence[Order]) -> None:
+        """Hand over orders. A child that is dying is left to die: its end is heard by
         itself."""
+        self.is_idle = False
+        self._given += 1
+        self._attempts = [order.attempt for order in orders]
         with contextlib.suppress(BrokenPipeError):
-            write_frame(self._orders, order)
+            write_frame(self._orders, pack(orders))
 
     def read(self) -> Iterator[Any]:
         """What the child has said; raises `EOFError` when it is gone."""
-        yield from self._reader.read()
+        for message in self._reader.read():
+            reply = unpack_reply(message, self._attempts)
+            if isinstance(reply, AttemptsUnbegun):
+                self.is_idle = True
+            elif not isinstance(reply, int):
+                self.is_idle = reply.attempt == self._attempts[-1]
+            yield reply
+
+    def attempt_in_work(self) -> AttemptId | None:
+        """What it works on, or was the last to do; None: it has not begun yet."""
+        position = self.page.read()
+        if position.given < self._given or not position.attempt:
+            return None
+        return self._attempts[position.attempt - 1]
+
+    def recall(self) -> list[AttemptId]:
+        """Tell the child to give back what it was given and has not begun; return what
+        that is by now. (If it begins the next one just now, that runs for nothing.)"""
+        self.page.recall(self._given)
+        position = self.page.read()
+        begun = position.attempt if position.given == self._given else 0
+        return self._attempts[max(1, begun) :]
 
     def has_ended(self) -> bool:
         """True when the process is over, though its pipe may be held open still."""
@@ -127,6 +164,9 @@ class Child:
         os.close(self._orders)
         os.close(self.replies)
         self.page.close()
+        for path in (self.page.path, self.stack_path):
+            with contextlib.suppress(OSError):  # gone with its folder, or never made
+                os.remove(path)
 
 
 class Pool:
@@ -161,9 +201,9 @@ class Pool:
             self.close()
             raise
 
-    def send(self, slot: int, order: Order) -> None:
-        """Start an attempt in a slot, whose child is idle."""
-        self.children[slot].send(order)
+    def send(self, slot: int, *orders: Order) -> None:
+        """Start attempts, one after the other, in a slot whose child is idle."""
+        self.children[slot].send(orders)
 
     def wake(self) -> None:
         """Make `wait` return now. May be called from any thread."""
@@ -197,6 +237,8 @@ class Pool:
                     self._stillborn = 0
                 else:
                     yield Heard(slot, message)
+                    if child.how_ended is not None:
+                        return  # it was replaced, and what it said is told no more
         except EOFError:
             yield self._hear_death(slot)
 
@@ -237,7 +279,8 @@ class Pool:
         child = self.children[slot]
         self._selector.unregister(child.replies)
         position = child.page.read()
-        died = Died(child.end(), position, child.ready)
+        attempt = child.attempt_in_work()
+        died = Died(child.end(), position, attempt, child.ready)
         self.children[slot] = self._bear("")
         return died
 

@@ -154,6 +154,14 @@ def test_a_job_that_nobody_failed_was_cancelled():
     assert "by hand" in told.what
 
 
+def test_a_fault_of_the_machine_is_told_by_the_last_that_met_it():
+    first, last = JobError("once"), JobError("no space")
+    failures = {ATTEMPT: (first, None), ATTEMPT._replace(number=2): (last, None)}
+    failed = FailJob("job", "nobody is healthy", fault=Fault.WORKER_FAULT)
+    assert failure_of(job(failed, failures=failures)) is last
+    assert "nobody is healthy" in failure_of(job(failed)).what
+
+
 def test_a_failure_without_an_error_tells_the_last_one_that_was():
     failed = FailJob("job", "no worker is left", TASK)
     other = AttemptId(TASK, 0)

@@ -291,6 +291,9 @@ def interrupt_at(line):
     sys.settrace(trace)
 
 
+OF_CHILD = ("page", "stack")
+
+
 def in_a_thread(function):
     """What is raised by a trace may leave its context behind in the thread for good:
     later tests would show it as what their errors happened in."""
@@ -313,6 +316,10 @@ def interrupt_everywhere(spill, tmp_path, output):
         threads = threading.active_count()
         before = everything_in(spill)
         interrupted = 0
+
+        def children():
+            return local._loop._pool.children
+
         chosen = random.Random(1).sample(range(1, 900), 60)
         for line in sorted(chosen):
             interrupt_at(line)
@@ -324,8 +331,10 @@ def interrupt_everywhere(spill, tmp_path, output):
                 sys.settrace(None)
                 results.close()
             assert output is None or not list(output.glob("_mincer-*")), line
-            left = everything_in(spill) - before
-            assert not left, f"interrupted at line {line}"
+            left = {path.name for path in everything_in(spill) - before}
+            # A child that was at work has a successor, with files of its own.
+            new = {f"{child.name}.{end}" for child in children() for end in OF_CHILD}
+            assert left <= new, f"interrupted at line {line}"
         sys.settrace(None)
         assert interrupted > 20
         assert works(local)

@@ -88,10 +88,12 @@ def failure_of(job: LocalJob) -> MincerError:
     failed = job.failed
     if job.error is not None:
         return job.error
-    if failed is None or failed.task is None:
+    attempt = None if failed is None else failed.attempt
+    if failed is not None and failed.fault is Fault.WORKER_FAULT:
+        attempt = next(reversed(job.failures), attempt)  # it says what is wrong here
+    if failed is None or (failed.task is None and attempt is None):
         reason = "the runner was closed" if failed is None else failed.reason
         return CancelledError(f"the job was cancelled: {reason}")
-    attempt = failed.attempt
     if attempt is None or attempt not in job.failures:
         last = next((error.what for error, _ in reversed(job.failures.values())), None)
         hint = None if last is None else f"The last that failed said: {last}"

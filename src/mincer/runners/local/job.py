@@ -76,6 +76,8 @@ class _Step(Struct, frozen=False):
 
     code: str
     folder: str
+    maps: str
+    out: str
     log: CommitLog
     parts: int
     shuffles: bool
@@ -157,10 +159,11 @@ class LocalJob:
             with open(path, "wb") as file:
                 file.write(data)
             folder = os.path.join(self.folder.path, f"step-{number}")
-            os.makedirs(os.path.join(folder, "maps"))
-            os.makedirs(os.path.join(folder, "out"))
+            maps, out = os.path.join(folder, "maps"), os.path.join(folder, "out")
+            os.makedirs(maps)
+            os.makedirs(out)
             log = CommitLog(os.path.join(folder, "log"))
-            step = _Step(path, folder, log, code.parts, code.step.shuffles)
+            step = _Step(path, folder, maps, out, log, code.parts, code.step.shuffles)
             self._steps.append(step)
         modules = collect_reach(reach)
         if modules.names:
@@ -230,8 +233,7 @@ class LocalJob:
         attempt = command.attempt
         task = attempt.task
         step = self._steps[task.step]
-        kind = "out" if task.kind == "reduce" else "maps"
-        folder = os.path.join(step.folder, kind)
+        folder = step.out if task.kind == "reduce" else step.maps
         code, modules, scratch = step.code, self._modules, self.folder.path
         if command.skip:
             self.skips[attempt] = command.skip

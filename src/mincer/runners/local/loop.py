@@ -23,13 +23,14 @@ from mincer.errors import (
     MincerError,
 )
 from mincer.ids import AttemptId, JobId, WorkerId
-from mincer.limits import BUFFER_BYTES, MEMORY_OVERSHOOT, ROOM_BYTES_MIN
+from mincer.limits import MEMORY_OVERSHOOT
 from mincer.runners.local import sudden
 from mincer.runners.local.job import LocalJob
 from mincer.runners.local.progress import progress_of
+from mincer.runners.local.slots import Slots
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
-from mincer.worker.orders import AttemptMade, Order
+from mincer.worker.orders import AttemptMade, AttemptsUnbegun
 from mincer.worker.pool import Died, Heard, Pool
 
 __all__ = ["LocalLoop"]
@@ -38,6 +39,9 @@ _WORKER = WorkerId("local", 0)
 #: How often the children's memory is looked at, and progress told.
 _LOOK_S = 0.05
 _REPORT_S = 0.2
+#: As long as children work on many small attempts, answers are gathered for this long:
+#: to be woken for each would cost more than the attempt.
+_GATHER_S = 0.001
 
 
 class LocalLoop:
@@ -46,21 +50,11 @@ class LocalLoop:
     def __init__(self, slots: int, kill_at: dict[int, str] | None = None) -> None:
         self._coordinator = Coordinator()
         self._jobs: dict[JobId, LocalJob] = {}
-        self._running: dict[int, AttemptId] = {}
-        self._slot_of: dict[AttemptId, int] = {}
-        #: What was sent to the slots, for the next child if one dies before it is up.
-        self._orders: dict[int, Order] = {}
-        self._idle = deque(range(slots))
-        #: The digest of the user's modules that each child has loaded.
-        self._loaded: dict[int, str] = {}
-        #: Slots whose child has run something.
-        self._used: set[int] = set()
         self._requests: deque[tuple[LocalJob, Callable[[], None]]] = deque()
         self._events: deque[Event] = deque()
         self._looked = self._reported = 0.0
         self._closing = self._over = False
         self.crash: BaseException | None = None
-        self._tell(events.WorkerJoined(_WORKER, slots))
         self.slots = slots
         self._thread = threading.Thread(target=self._run, name="mincer", daemon=True)
         self._kill_at = kill_at
@@ -148,6 +142,8 @@ class LocalLoop:
                 self._folder = OwnedFolder()
             try:
                 self._pool = Pool(self.slots, self._folder.path, self._kill_at)
+                self._slots = Slots(self._pool)
+                self._tell(events.WorkerJoined(_WORKER, self.slots))
                 self._begun.set()
                 try:
                     while not self._closing:
@@ -178,6 +174,8 @@ class LocalLoop:
                 self._give_up(job)
 
     def _turn(self) -> None:
+        if self._slots.have_queues:
+            time.sleep(_GATHER_S)
         for heard in self._pool.wait(self._patience()):
             self._hear(heard)
         while self._requests:
@@ -200,7 +198,7 @@ class LocalLoop:
     def _in_work(self) -> tuple[tuple[AttemptId, int], ...]:
         return tuple(
             (attempt, record)
-            for slot, attempt in self._running.items()
+            for slot, attempt in self._slots.in_work()
             if (record := self._pool.children[slot].page.read().record) is not None
         )
 
@@ -208,7 +206,7 @@ class LocalLoop:
         """How long nothing needs to be done unless somebody says something."""
         if self._closing or self._requests:
             return 0.0
-        if self._running:
+        if self._slots.in_use:
             return _LOOK_S
         deadline = self._coordinator.deadline()
         if deadline is None:
@@ -222,6 +220,7 @@ class LocalLoop:
             now = time.monotonic()
             for command in self._coordinator.handle(self._events.popleft(), now):
                 self._obey(command)
+            self._slots.send()
 
     def _obey(self, command: commands.Command) -> None:
         match command:
@@ -229,6 +228,9 @@ class LocalLoop:
                 self._start(command)
             case commands.CancelAttempt(_, attempt, timed_out):
                 self._cancel_attempt(attempt, timed_out)
+            case commands.RecallAttempts(_, attempt):
+                back = self._slots.recall(attempt)
+                self._events.append(events.AttemptsReturned(_WORKER, back))
             case commands.PublishOutput(attempt, number):
                 self._publish(attempt, number)
             case commands.CommitOutput(attempt):
@@ -249,57 +251,20 @@ class LocalLoop:
 
     def _start(self, command: commands.StartAttempt) -> None:
         job = self._jobs[command.attempt.task.job]
-        order = job.order_for(command)
-        slot = self._idle.popleft()
-        if order.modules is not None:
-            loaded = self._loaded.get(slot)
-            if loaded is not None and loaded != order.modules.digest:
-                # It has imported other modules under the same names.
-                self._replace(slot)
-        if slot in self._used and not self._has_room(slot, job):
-            # Python gives back late or never what earlier attempts have taken.
-            self._replace(slot)
-        if order.modules is not None:
-            self._loaded[slot] = order.modules.digest
-        self._used.add(slot)
-        self._running[slot] = command.attempt
-        self._slot_of[command.attempt] = slot
-        self._orders[slot] = order
-        self._pool.send(slot, order)
-
-    def _free(self, slot: int) -> AttemptId | None:
-        """The slot's attempt is over; return it."""
-        attempt = self._running.pop(slot, None)
-        if attempt is not None:
-            del self._slot_of[attempt], self._orders[slot]
-            self._idle.append(slot)
-        return attempt
-
-    def _replace(self, slot: int) -> Died:
-        self._loaded.pop(slot, None)
-        self._used.discard(slot)
-        return self._pool.replace(slot)
-
-    def _has_room(self, slot: int, job: LocalJob) -> bool:
-        """As an attempt asks at its start (see `mincer.flow.budget`)."""
-        taken = self._pool.resident_bytes(slot) + BUFFER_BYTES
-        return job.memory_bytes - taken >= ROOM_BYTES_MIN
+        self._slots.add(job.order_for(command), command.after, job.memory_bytes)
 
     def _cancel_attempt(self, attempt: AttemptId, timed_out: bool) -> None:
-        slot = self._slot_of.get(attempt)
-        if slot is None:
-            return
         job = self._jobs.get(attempt.task.job)
-        stack = self._pool.children[slot].stack() if timed_out else ""
-        position = self._replace(slot).position
-        self._free(slot)
+        stack = self._slots.stack(attempt) if timed_out else ""
+        died = self._slots.cancel(attempt)
         if job is None:
             return
         if not timed_out:
-            job.outcomes["cancelled"] += 1
+            job.outcomes["cancelled"] += died is not None
             return
         error = sudden.timed_out(attempt.task, job.plan.task_timeout_s, stack)
-        job.keep_failure(attempt, error, position.record)
+        record = None if died is None else died.position.record
+        job.keep_failure(attempt, error, record)
 
     def _publish(self, attempt: AttemptId, number: int) -> None:
         job = self._jobs[attempt.task.job]
@@ -329,11 +294,19 @@ class LocalLoop:
         if isinstance(message, Died):
             self._hear_death(heard.slot, message)
             return
-        attempt = self._free(heard.slot)
-        if attempt != message.attempt:
-            raise Bug(f"{message.attempt} answered in the slot of {attempt}")
+        if isinstance(message, AttemptsUnbegun):
+            back = tuple(one for one in message.attempts if one in self._slots)
+            for one in back:
+                self._slots.end(one)
+            self._slots.settle(heard.slot)
+            self._tell(events.AttemptsReturned(_WORKER, back))
+            return
+        attempt = message.attempt
+        is_wanted = attempt in self._slots
+        self._slots.end(attempt)
+        self._slots.settle(heard.slot)
         job = self._jobs.get(attempt.task.job)
-        if job is None:
+        if job is None or not is_wanted:
             return
         if isinstance(message, AttemptMade):
             job.keep(message)
@@ -349,16 +322,13 @@ class LocalLoop:
 
     def _hear_death(self, slot: int, died: Died) -> None:
         """A child ended by itself; another one has its slot already."""
-        if not died.was_up:
-            if slot in self._orders:  # nobody has read it yet
-                self._pool.send(slot, self._orders[slot])
-            return
-        self._loaded.pop(slot, None)
-        self._used.discard(slot)
-        attempt = self._free(slot)
+        self._slots.renewed(slot)
+        attempt = self._slots.of_dead(slot, died)
         job = None if attempt is None else self._jobs.get(attempt.task.job)
         if attempt is None or job is None:
+            self._slots.send()
             return
+        self._slots.end(attempt)
         error = sudden.died(attempt.task, died.how)
         record = died.position.record
         job.keep_failure(attempt, error, record)
@@ -366,7 +336,7 @@ class LocalLoop:
         self._tell(events.AttemptFailed(attempt, _WORKER, Fault.DIED, record))
 
     def _look_at_memory(self) -> None:
-        for slot, attempt in list(self._running.items()):
+        for slot, attempt in self._slots.in_work():
             job = self._jobs.get(attempt.task.job)
             if job is None:
                 continue
@@ -378,8 +348,8 @@ class LocalLoop:
     def _end_over_memory(
         self, slot: int, attempt: AttemptId, job: LocalJob, resident: int
     ) -> None:
-        record = self._replace(slot).position.record
-        self._free(slot)
+        record = self._slots.replace(slot).position.record
+        self._slots.end(attempt)
         error = sudden.over_memory(attempt.task, resident, job.memory_bytes)
         job.keep_failure(attempt, error, record)
         self._tell(events.AttemptFailed(attempt, _WORKER, Fault.OVER_MEMORY, record))
@@ -388,7 +358,7 @@ class LocalLoop:
         snapshot = self._coordinator.snapshot(job.order.job)
         doing = sum(
             self._pool.children[slot].page.read().done
-            for slot, attempt in self._running.items()
+            for slot, attempt in self._slots.in_work()
             if attempt.task[:3] == (job.order.job, 0, "map")
         )
         try:

@@ -1,0 +1,138 @@
+"""The attempts of one job that run or wait: given to slots, begun in turn, ended."""
+
+# Strategy: a slot is given one attempt, or a queue of small ones (see policy.py). The
+# first of a queue runs; when it ends, however it ends, the next has its turn. The shell
+# runs them in this order and needs no command for that. Nothing is ever added to the
+# queue of a slot that is in use.
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from mincer.core import commands
+from mincer.core.commands import Command
+from mincer.core.plan import JobTasks, Phase
+from mincer.core.roster import Roster
+from mincer.core.task import Attempt, Slot, Task, Trigger
+from mincer.ids import AttemptId, WorkerId
+from mincer.structs import Struct
+
+__all__ = ["Attempts", "Tally"]
+
+
+class Tally(Struct, frozen=False):
+    """What is counted about a job, for people."""
+
+    attempts_started: int = 0
+    #: Failed attempts, whoever was charged.
+    attempts_failed: int = 0
+    #: Attempts that ended with their worker, or because something they read was lost.
+    attempts_lost: int = 0
+    backups: int = 0
+    skipped_records: int = 0
+    nondeterministic_maps: int = 0
+
+
+class Attempts:
+    """Where the attempts of a job are. What must be done is appended to `out`."""
+
+    def __init__(self, tasks: JobTasks, roster: Roster, out: list[Command]) -> None:
+        self.tally = Tally()
+        #: Attempts that run, or wait in a slot.
+        self.running: dict[AttemptId, Attempt] = {}
+        #: In the order in which their first attempts began: the first of these is the
+        #: first to time out.
+        self.slots: OrderedDict[Slot, None] = OrderedDict()
+        self._tasks = tasks
+        self._roster = roster
+        self._out = out
+
+    def start(self, phase: Phase, worker: WorkerId, length: int) -> None:
+        """Give up to `length` READY tasks of `phase`, which has one, to a slot.
+
+        A task of which a try died has the slot for itself: if that dies, too, it is
+        known what it died of.
+        """
+        slot = self._roster.take_slot(worker)
+        task = phase.next_ready()
+        while task is not None and not (slot.queue and task.careful):
+            phase.move(task, Trigger.ASSIGNED)
+            self._give(task, slot, phase)
+            if len(slot.queue) == length or task.careful:
+                break
+            task = phase.next_ready()
+        self._begin(slot)
+
+    def copy(self, task: Task, worker: WorkerId) -> None:
+        """Start a backup copy of a RUNNING task."""
+        slot = self._roster.take_slot(worker)
+        phase = self._tasks.phase(task)
+        phase.move(task, Trigger.BACKED_UP)
+        self._give(task, slot, phase)
+        self.tally.backups += 1
+        self._begin(slot)
+
+    def _give(self, task: Task, slot: Slot, phase: Phase) -> None:
+        """Put a new attempt at `task` into the queue of `slot`."""
+        id = AttemptId(task.id, task.attempts_started)
+        attempt = Attempt(id, task, slot)
+        after = slot.queue[-1].id if slot.queue else None
+        task.attempts_started += 1
+        task.running.append(attempt)
+        slot.queue.append(attempt)
+        self.running[id] = attempt
+        self._roster.workers[slot.worker].attempts[id] = None
+        self.tally.attempts_started += 1
+        published, without = 0, tuple[int, ...]()
+        if phase.kind == "reduce":
+            maps = self._tasks.steps[phase.step].map
+            published, without = maps.published, maps.without
+        self._out.append(
+            commands.StartAttempt(
+                slot.worker, id, task.skips, task.careful, published, without, after
+            )
+        )
+
+    def _begin(self, slot: Slot) -> None:
+        """The turn of the first in the queue of `slot` has come."""
+        attempt = slot.queue[0]
+        attempt.started = self._roster.now
+        self.slots[slot] = None
+        self.slots.move_to_end(slot)
+        unbacked = self._tasks.phase(attempt.task).unbacked
+        if len(attempt.task.running) == 1:
+            unbacked[attempt.task] = attempt
+        else:
+            unbacked.pop(attempt.task, None)
+
+    def end(self, task: Task, attempt: Attempt) -> None:
+        """It has ended, or will never run; the next in its slot has its turn."""
+        task.running.remove(attempt)
+        del self.running[attempt.id]
+        self._tasks.phase(task).unbacked.pop(task, None)
+        slot = attempt.slot
+        worker = self._roster.workers.get(attempt.worker)
+        if worker is not None:
+            del worker.attempts[attempt.id]
+        if slot.queue[0] is not attempt:
+            slot.queue.remove(attempt)
+            return
+        slot.queue.popleft()
+        if slot.queue:
+            self._begin(slot)
+        else:
+            del self.slots[slot]
+            self._roster.give_back_slot(slot)
+
+    def stop(self, task: Task) -> None:
+        """End all running attempts at `task`; nobody is charged."""
+        for attempt in list(task.running):
+            self.end(task, attempt)
+            if attempt.worker in self._roster.workers:
+                self._out.append(commands.CancelAttempt(attempt.worker, attempt.id))
+
+    def recall(self, slot: Slot) -> None:
+        """Ask for what waits in the queue of `slot`."""
+        slot.recalled = True
+        first = slot.queue[0]
+        self._out.append(commands.RecallAttempts(slot.worker, first.id))

@@ -1,0 +1,104 @@
+"""Orders and replies are the same at the other end of the pipe."""
+
+import pickle
+
+import pytest
+
+from mincer.core.events import Fault
+from mincer.errors import JobError
+from mincer.flow.ports import PartMade
+from mincer.flow.stages import MapMade, ReduceMade
+from mincer.ids import AttemptId, TaskId
+from mincer.store.disk import Place
+from mincer.worker.orders import (
+    AttemptMade,
+    AttemptsUnbegun,
+    AttemptUnmade,
+    MapOrder,
+    Modules,
+    ReduceOrder,
+    SampleOrder,
+    pack,
+    pack_reply,
+    unpack,
+    unpack_reply,
+)
+
+PLACE = Place("path", 3, 4)
+COMMON = {
+    "code": "code",
+    "modules": Modules("zip", "digest", "folder"),
+    "folder": "folder",
+    "scratch": "scratch",
+}
+MAPS = [
+    MapOrder(
+        attempt=AttemptId(TaskId("job", 1, "map", index), number),
+        split=b"split %d" % index,
+        cuts=PLACE,
+        skip=(index,) * number,
+        careful=bool(number),
+        **COMMON,
+    )
+    for index, number in [(0, 0), (7, 1), (3, 2)]
+]
+
+
+def travelled(message):
+    return pickle.loads(pickle.dumps(message))
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        MAPS,
+        MAPS[1:2],
+        [SampleOrder(attempt=MAPS[0].attempt, splits=[b"s"], **COMMON)],
+        [
+            ReduceOrder(attempt=one.attempt, log="log", commits=2, **COMMON)
+            for one in MAPS
+        ],
+    ],
+    ids=["maps", "one map", "a sample", "reduces"],
+)
+def test_orders_travel(orders):
+    assert unpack(travelled(pack(orders))) == orders
+
+
+def test_what_maps_have_in_common_travels_once():
+    many = [
+        MapOrder(attempt=MAPS[0].attempt, split=b"s", cuts=PLACE, **COMMON)
+        for _ in range(100)
+    ]
+    assert len(pickle.dumps(pack(many))) < len(pickle.dumps(many)) / 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        AttemptMade(MAPS[1].attempt, PLACE, 5, MapMade(1, 2, 3, 4, 5, 6, 7)),
+        AttemptMade(
+            MAPS[1].attempt,
+            None,
+            5,
+            MapMade(1, 2, 3, 4, 5, 6, 7, PartMade(1, 2, 3)),
+            {"counted": 3},
+            cpu_s=1.0,
+            wall_s=2.0,
+            ended=3.0,
+        ),
+        AttemptMade(MAPS[1].attempt, PLACE, 5, ReduceMade(1, 2, PartMade(1, 2, 3))),
+        AttemptsUnbegun((MAPS[1].attempt, MAPS[2].attempt)),
+    ],
+    ids=["a map", "a map that made a part", "a reduce", "nothing"],
+)
+def test_replies_travel(reply):
+    attempts = [order.attempt for order in MAPS]
+    assert unpack_reply(travelled(pack_reply(1, reply)), attempts) == reply
+
+
+def test_a_failure_travels():
+    reply = AttemptUnmade(MAPS[1].attempt, Fault.RAISED, JobError("no"), 7)
+    told = unpack_reply(travelled(pack_reply(1, reply)), [])
+    assert (told.attempt, told.fault, told.record) == (reply.attempt, reply.fault, 7)
+    assert told.error.what == "no"
