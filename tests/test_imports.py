@@ -46,8 +46,9 @@ worker: commits fork_server machine modules orders origins page pipes
 DRIVER = """
 cli: failure figures jobfile main printer progress run summary words
 codec: pickler
-core: active_job commands coordinator lineage median plan policy roster snapshot task
-runners.local: account job loop progress runner sudden
+core: active_job attempts commands coordinator lineage median plan policy roster
+core: snapshot task
+runners.local: account job loop progress runner slots sudden
 runners: report results
 sources: coerce memory union
 store: folder
