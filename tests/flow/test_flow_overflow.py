@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mincer.codec.blocks import Block
 from mincer.flow.overflow import Piles, overflow
 from mincer.store.memory import MemoryScratch
+from mincer.values import Values
 
 EACH = 200.0
 
@@ -47,10 +48,10 @@ def groups_of(pairs, room_bytes, step=10):
         stream, keys, len(pairs), EACH * len(pairs), room_bytes, scratch
     ):
         held = 0
-        for key, values in bundle.groups.take(bundle.groups.keys):
+        for key, values in zip(*bundle.groups.take(), strict=True):
             assert key not in found
-            found[key] = list(values)
-            held += len(values)
+            found[key] = list(values) if type(values) is Values else [values]
+            held += len(found[key])
         assert held * EACH <= 2 * room_bytes
         for key, values in bundle.streamed:
             assert key not in found

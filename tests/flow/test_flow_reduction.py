@@ -30,6 +30,24 @@ def test_keys_and_values_are_counted_on_every_way():
             assert made[1].part.pairs == 500
 
 
+def test_folded_pieces_are_merged_into_one_order():
+    step = Step(lambda k, v: [(v, 1)], sum, combinefn=sum, sort_keys=True)
+    made = outputs(step, range(3000), range(0, 3000, 2))
+    found, told, scratch = run_reduce(step, made, room=Room(60_000))
+    assert found == [(n, 2 - n % 2) for n in range(3000)]
+    assert (told.keys, told.values) == (3000, 4500)
+    assert len(scratch.files) == 1
+
+
+def test_keys_that_maps_have_in_common_weigh_once():
+    step = Step(lambda k, v: [(v, 1)], sum, combinefn=sum, sort_keys=True)
+    made = outputs(step, *[range(300)] * 9)
+    # Nine tables would not fit; the one that they become does.
+    found, _, scratch = run_reduce(step, made, room=Room(80_000))
+    assert found == [(n, 9) for n in range(300)]
+    assert scratch.files == []
+
+
 def test_progress_is_published_by_keys():
     told = []
     step = Step(keyed, count)

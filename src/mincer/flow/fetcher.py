@@ -34,9 +34,8 @@ class PartInput:
     """
 
     def __init__(self, readers: Iterable[SegmentReader], first: int, last: int) -> None:
-        self._buckets = last - first
         self._runs: list[RunSlice] = []
-        self._needs = [[0, 0, 0] for _ in range(self._buckets)]
+        self._needs = [[0, 0, 0] for _ in range(last - first)]
         for reader in readers:
             for run in open_runs(reader, first, last):
                 self._add(run)
@@ -52,23 +51,30 @@ class PartInput:
         if used:
             self._runs.append(run)
 
+    @property
+    def buckets(self) -> list[Pass]:
+        """The buckets that hold something, each as a pass of its own."""
+        return [
+            Pass(bucket, bucket + 1, weight, keys, values)
+            for bucket, (weight, keys, values) in enumerate(self._needs)
+            if keys
+        ]
+
     def passes(self, room_bytes: float) -> list[Pass]:
         """Cut the part into passes of at most `room_bytes`, where buckets allow it."""
         passes: list[Pass] = []
-        for bucket, (weight, keys, values) in enumerate(self._needs):
-            if not keys:
-                continue
-            if passes and passes[-1].weight_bytes + weight <= room_bytes:
+        for one in self.buckets:
+            if passes and passes[-1].weight_bytes + one.weight_bytes <= room_bytes:
                 before = passes[-1]
                 passes[-1] = Pass(
                     before.first,
-                    bucket + 1,
-                    before.weight_bytes + weight,
-                    before.keys + keys,
-                    before.values + values,
+                    one.last,
+                    before.weight_bytes + one.weight_bytes,
+                    before.keys + one.keys,
+                    before.values + one.values,
                 )
             else:
-                passes.append(Pass(bucket, bucket + 1, weight, keys, values))
+                passes.append(one)
         return passes
 
     def blocks(self, one: Pass) -> Iterator[Block]:

@@ -1,22 +1,71 @@
-"""Bring the values of equal keys together, in memory."""
+"""Bring the values of equal keys together, in memory: of as many buckets as fit."""
 
 # Strategy: the first value of a key goes into one dict and only further ones into
 # lists: 79 bytes a distinct key instead of 139, at the same speed, and most keys have
 # one value when maps have combined. Where the reducer is a builtin that folds, its fold
 # runs while the blocks are read and no list is made at all.
+#
+# What the index says that a bucket weighs counts a key once for each run that holds it,
+# which is too much where maps have keys in common: it is only how a first bucket is
+# chosen. How much of that is true is seen as the table grows, and says if the next
+# bucket fits, too. When it did not after all, it is taken out again: no key is in two
+# buckets, so what came last into the dict is what came with it.
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from mincer.codec.blocks import Block
 from mincer.flow.combiner import FOLDS
+from mincer.flow.fetcher import Pass
+from mincer.flow.weigher import (
+    ENTRY_BYTES,
+    LIST_BYTES,
+    POINTER_BYTES,
+    weigh_column,
+)
 from mincer.values import Values
 
-__all__ = ["Groups", "fold_blocks", "group_blocks"]
+__all__ = ["Folded", "Groups", "KeyTable", "Unfoldable", "gather"]
+
+#: The next bucket may be so much less alike than those that are there.
+_ALIKE = 1.25
+
+
+class KeyTable(Protocol):
+    """Keys with what belongs to them."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, block: Block) -> None: ...
+
+    @property
+    def weight_bytes(self) -> float:
+        """About how much memory it takes."""
+        ...
+
+    def cut(self, keys: int) -> None:
+        """Forget all but the first `keys` keys."""
+        ...
+
+
+class _Scale:
+    """What an item of some columns weighs on average, of a few of each."""
+
+    def __init__(self) -> None:
+        self._items = 0
+        self._bytes = 0.0
+
+    def see(self, column: list[Any]) -> None:
+        self._items += len(column)
+        self._bytes += weigh_column(column) * len(column)
+
+    @property
+    def each_bytes(self) -> float:
+        return self._bytes / (self._items or 1)
 
 
 class Groups:
@@ -24,11 +73,21 @@ class Groups:
 
     def __init__(self) -> None:
         self._first: dict[Any, Any] = {}
-        self._more: defaultdict[Any, list[Any]] = defaultdict(list)
+        #: Of keys that have several: all but the first.
+        self._more: defaultdict[Any, Values] = defaultdict(Values)
+        self._key, self._value = _Scale(), _Scale()
+        #: How many there are.
+        self.values = 0
+
+    def __len__(self) -> int:
+        return len(self._first)
 
     def add(self, block: Block) -> None:
         first, more = self._first, self._more
         keys, counts, values = block
+        self._key.see(keys)
+        self._value.see(values)
+        self.values += len(values)
         if counts is None:
             for key, value in zip(keys, values, strict=True):
                 if key in first:
@@ -45,46 +104,105 @@ class Groups:
                 more[key].extend(islice(source, count))
 
     @property
-    def keys(self) -> list[Any]:
-        return list(self._first)
+    def weight_bytes(self) -> float:
+        of_value = self._value.each_bytes
+        of_key = self._key.each_bytes + of_value + ENTRY_BYTES
+        further = max(0, self.values - len(self._first))
+        return (
+            len(self._first) * of_key
+            + len(self._more) * LIST_BYTES
+            + further * (of_value + POINTER_BYTES)
+        )
 
-    def take(self, keys: Iterable[Any]) -> Iterator[tuple[Any, Values]]:
-        """Yield each of `keys` with its values, which are no longer kept here."""
-        pop_first, pop_more = self._first.pop, self._more.pop
-        for key in keys:
-            values = Values((pop_first(key),))
-            more = pop_more(key, None)
-            if more is not None:
-                values += more
-            yield key, values
+    def cut(self, keys: int) -> None:
+        first, more = self._first, self._more
+        while len(first) > keys:
+            key, _ = first.popitem()
+            self.values -= 1 + len(more.pop(key, ()))
+
+    def take(self) -> tuple[list[Any], list[Any]]:
+        """All keys, and for each its value, or its `Values` if it has several. They are
+        no longer kept here."""
+        first, more = self._first, self._more
+        while more:
+            key, several = more.popitem()
+            several.insert(0, first[key])
+            first[key] = several
+        keys, values = list(first), list(first.values())
+        first.clear()
+        return keys, values
 
 
-def group_blocks(blocks: Iterable[Block]) -> Groups:
-    """Group all of `blocks`, which fit into memory."""
-    groups = Groups()
-    for block in blocks:
-        groups.add(block)
-    return groups
+class Unfoldable(Exception):
+    """These values must be reduced all at once, not one by one."""
 
 
-def fold_blocks(
-    blocks: Iterable[Block], reducefn: Callable[..., Any]
-) -> dict[Any, Any] | None:
-    """Reduce `blocks` by a builtin while they are read; None where it cannot be done.
+class Folded:
+    """The keys of a pass, and what a builtin has made of the values of each so far.
 
-    A sum of floats cannot: since Python 3.12 `sum` adds them more exactly than `+`.
+    A sum of floats is refused (`Unfoldable`): since Python 3.12 `sum` adds them more
+    exactly than `+`.
     """
-    table: dict[Any, Any] = {}
-    if reducefn is len:
-        for keys, counts, _ in blocks:
-            FOLDS[sum](table, zip(keys, counts or [1] * len(keys), strict=True))
-        return table
-    fold = FOLDS[reducefn]
-    for keys, counts, values in blocks:
-        if reducefn is sum and not set(map(type, values)) <= {int}:
-            return None
-        fold(table, zip(_spread(keys, counts), values, strict=True))
-    return table
+
+    def __init__(self, reducefn: Callable[..., Any]) -> None:
+        self._reducefn = reducefn
+        self._table: dict[Any, Any] = {}
+        self._key, self._value = _Scale(), _Scale()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def add(self, block: Block) -> None:
+        keys, counts, values = block
+        self._key.see(keys)
+        self._value.see(values)
+        if self._reducefn is len:
+            ones = counts or [1] * len(keys)
+            FOLDS[sum](self._table, zip(keys, ones, strict=True))
+            return
+        if self._reducefn is sum and not set(map(type, values)) <= {int}:
+            raise Unfoldable
+        pairs = zip(_spread(keys, counts), values, strict=True)
+        FOLDS[self._reducefn](self._table, pairs)
+
+    @property
+    def weight_bytes(self) -> float:
+        each = self._key.each_bytes + self._value.each_bytes + ENTRY_BYTES
+        return len(self._table) * each
+
+    def cut(self, keys: int) -> None:
+        while len(self._table) > keys:
+            self._table.popitem()
+
+    @property
+    def columns(self) -> tuple[list[Any], list[Any]]:
+        """The keys, and the value of each."""
+        return list(self._table), list(self._table.values())
+
+
+def gather(
+    table: KeyTable,
+    buckets: Sequence[Pass],
+    read: Callable[[Pass], Iterable[Block]],
+    room_bytes: float,
+) -> int:
+    """Fill an empty `table` with as many of the first `buckets` as fit into the room;
+    return how many these are. `read(bucket)`: its blocks."""
+    said = 0
+    for taken, bucket in enumerate(buckets):
+        before = table.weight_bytes
+        if taken:
+            true = min(1.0, before / said * _ALIKE)
+            if before + bucket.weight_bytes * true > room_bytes:
+                return taken
+        keys = len(table)
+        for block in read(bucket):
+            table.add(block)
+            if table.weight_bytes > room_bytes:
+                table.cut(keys)
+                return taken
+        said += bucket.weight_bytes
+    return len(buckets)
 
 
 def _spread(keys: list[Any], counts: list[int] | None) -> Iterable[Any]:

@@ -21,7 +21,7 @@ from mincer.calls import (
 )
 from mincer.errors import Where
 from mincer.flow.weigher import weigh_column
-from mincer.values import ENDING, FileValues, Values, close_values, ended
+from mincer.values import ENDING, PLAIN, FileValues, Values, close_values, ended
 
 __all__ = ["OutputColumns", "ReduceCall"]
 
@@ -101,7 +101,7 @@ class ReduceCall:
                 if type(result) is GeneratorType:
                     for pair in result:
                         add(*_output_pair(pair))
-                elif isinstance(result, ENDING):
+                elif type(result) not in PLAIN and isinstance(result, ENDING):
                     raise ended(result)
                 else:
                     add(key, result)

@@ -1,7 +1,7 @@
 """One part from its runs to its output: passes, groups, order, reducer."""
 
-# Strategy: a part that fits is one pass: group, sort, reduce, write. What does not fit
-# is taken in pieces that do: more passes, and bundles of a bucket too large for the
+# Strategy: a part that fits is one piece: group, sort, reduce, write. What does not fit
+# is taken in pieces that do: some buckets, or bundles of a bucket too large for the
 # room. Unsorted, the pieces simply follow one another. Sorted, each piece is reduced in
 # its order and its output pairs are kept as a run under the key that they came of, then
 # the runs are merged. With ranges the buckets are in order by themselves, so only the
@@ -10,8 +10,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from mincer.flow.budget import Budget
 from mincer.flow.combiner import FOLDS
 from mincer.flow.cursor import Publish
 from mincer.flow.fetcher import PartInput, Pass
-from mincer.flow.grouper import fold_blocks, group_blocks
+from mincer.flow.grouper import Folded, Groups, gather
 from mincer.flow.merger import SortedRuns
 from mincer.flow.overflow import Bundle, overflow
 from mincer.flow.ports import PartWriter, Scratch, SegmentReader
@@ -35,6 +35,8 @@ from mincer.values import FileValues, Values
 __all__ = ["Reduction"]
 
 Group = tuple[Any, Values | FileValues]
+#: Keys that are reduced between two looks at the rest of the world.
+_KEYS_AT_ONCE = 1 << 10
 #: Rows of one piece of an external sort are gathered up to this many.
 _ROWS_MAX = 1 << 16
 
@@ -71,91 +73,132 @@ class Reduction:
     def run(self, readers: Iterable[SegmentReader], first: int, last: int) -> None:
         """Reduce the buckets `first … last - 1` of all `readers`."""
         source = PartInput(readers, first, last)
-        passes = source.passes(self._room)
-        alone = not self._sorted or self._step.sampled
-        for together in [[one] for one in passes] if alone else [passes]:
-            if len(together) == 1 and together[0].weight_bytes <= self._room:
-                self._whole(source, together[0])
-            elif self._sorted:
-                self._in_order(source, together)
-            else:
-                for one in together:
-                    self._in_bundles(source, one)
+        if self._grouped:
+            self._groups(source)
+        elif self._sorted:
+            self._rows(source)
+        else:
+            for one in source.passes(self._room):
+                for block in source.stream(one):
+                    self.values += len(block.keys)
+                    self._output.add_columns(block.keys, block.values)
         self._call.last(self._output.add)
         self._output.flush()
 
-    def _whole(self, source: PartInput, one: Pass) -> None:
-        """A pass that fits and whose output needs no merging."""
-        read = partial(source.blocks, one)
-        if not self._grouped:
-            keys, values = _columns(read())
-            self.values += len(keys)
-            self._rank(keys, values)
-            self._output.add_columns(keys, values)
-            return
-        folded = self._fold(read)
-        if folded is not None:
-            keys = list(folded)
-            self._rank(keys)
-            self.keys += len(keys)
-            self.values += one.values
-            values = [folded[key] for key in keys]
-            folded.clear()
-            self._output.add_columns(keys, values)
-            return
-        groups = group_blocks(read())
-        keys = groups.keys
-        self._rank(keys)
-        self._reduce(groups.take(keys), self._output.add)
-        self._output.flush()
-        gc.collect()
+    def _rows(self, source: PartInput) -> None:
+        """Pairs that nothing reduces, in order."""
+        passes = source.passes(self._room)
+        for together in [[one] for one in passes] if self._step.sampled else [passes]:
+            if len(together) == 1 and together[0].weight_bytes <= self._room:
+                keys, values = _columns(source.blocks(together[0]))
+                self.values += len(keys)
+                self._rank(keys, values)
+                self._output.add_columns(keys, values)
+            else:
+                with self._merged() as runs:
+                    for one in together:
+                        self._rows_in_order(source, one, runs)
 
-    def _fold(self, read: Callable[[], Iterator[Block]]) -> dict[Any, Any] | None:
+    def _groups(self, source: PartInput) -> None:
+        """Pairs that are grouped: each piece straight into the output, or, where that
+        would not give the order, into runs that are merged."""
+        by_range = self._step.sampled
+        with ExitStack() as stack:
+            runs: SortedRuns | None = None
+            for tables, fits, is_last in self._pieces(source):
+                alone = by_range or (is_last and runs is None)
+                if not self._sorted or (fits and alone):
+                    for table in tables:
+                        self._straight(table)
+                        gc.collect()
+                    continue
+                if runs is None:
+                    runs = stack.enter_context(self._merged())
+                for table in tables:
+                    self._into_runs(table, runs)
+                    gc.collect()
+                if by_range:
+                    stack.close()
+                    runs = None
+
+    def _pieces(
+        self, source: PartInput
+    ) -> Iterator[tuple[Iterable[Folded | Bundle], bool, bool]]:
+        """Tables of consecutive buckets; if this is one that fits, and if it is the
+        last. One must be used up before the next is asked for."""
+        left = source.buckets
+        while left:
+            table, taken = self._fold(source, left)
+            if not taken and left[0].weight_bytes <= self._room:
+                groups = Groups()
+                taken = gather(groups, left, source.blocks, self._room)
+                table = Bundle(groups, [])
+            if table is not None and taken:
+                left = left[taken:]
+                yield (table,), True, not left
+                continue
+            yield self._overflow(source, left[0]), False, False
+            left = left[1:]
+
+    def _fold(
+        self, source: PartInput, buckets: list[Pass]
+    ) -> tuple[Folded | Bundle | None, int]:
         if not self._folds:
-            return None
+            return None, 0
         assert self._step.reducefn is not None
+        folded = Folded(self._step.reducefn)
         try:
-            return fold_blocks(read(), self._step.reducefn)
+            taken = gather(folded, buckets, source.stream, self._room)
         except Exception:
             # Whatever it is, the reducer itself meets it again, and there with its key.
-            return None
+            self._folds = False
+            return None, 0
+        self.keys += len(folded)
+        self.values += sum(one.values for one in buckets[:taken])
+        return folded, taken
 
-    def _in_bundles(self, source: PartInput, one: Pass) -> None:
-        """A pass larger than the room, in no order."""
-        if not self._grouped:
-            for block in source.stream(one):
-                self.values += len(block.keys)
-                self._output.add_columns(block.keys, block.values)
-            return
-        for bundle in self._bundles(source, one):
-            groups = bundle.groups
-            self._reduce(groups.take(groups.keys), self._output.add)
-            self._reduce(self._streamed(bundle), self._output.add)
-            self._output.flush()
-            gc.collect()
+    def _overflow(self, source: PartInput, one: Pass) -> Iterator[Bundle]:
+        return overflow(
+            partial(source.stream, one),
+            one.keys,
+            one.values,
+            one.weight_bytes,
+            self._room,
+            self._scratch,
+        )
 
-    def _in_order(self, source: PartInput, passes: list[Pass]) -> None:
-        """Passes whose outputs must be merged into one order."""
+    @contextmanager
+    def _merged(self) -> Iterator[SortedRuns]:
+        """Runs to be filled; afterwards they are merged into the output."""
         runs = SortedRuns(self._scratch)
         try:
-            for one in passes:
-                if self._grouped:
-                    for bundle in self._bundles(source, one):
-                        self._bundle_in_order(bundle, runs)
-                        gc.collect()
-                else:
-                    self._rows_in_order(source, one, runs)
+            yield runs
             for keys, values in runs.columns():
                 self._output.add_columns(keys, values)
         finally:
             runs.close()
 
+    def _straight(self, table: Folded | Bundle) -> None:
+        if isinstance(table, Folded):
+            keys, values = table.columns
+            self._rank(keys, values)
+            self._output.add_columns(keys, values)
+            return
+        for groups in self._taken(table.groups):
+            self._call.each(groups, self._output.add)
+        self._call.each(self._streamed(table), self._output.add)
+        self._output.flush()
+
+    def _into_runs(self, table: Folded | Bundle, runs: SortedRuns) -> None:
+        if isinstance(table, Folded):
+            self._row_run(*table.columns, runs)
+        else:
+            self._bundle_in_order(table, runs)
+
     def _bundle_in_order(self, bundle: Bundle, runs: SortedRuns) -> None:
-        groups = bundle.groups
         runs.begin()
-        keys = groups.keys
-        self._rank(keys)
-        self._reduce_into(groups.take(keys), runs)
+        for groups in self._taken(bundle.groups):
+            self._reduce_into(groups, runs)
         for group in self._streamed(bundle):
             runs.begin()
             self._reduce_into(iter((group,)), runs)
@@ -180,7 +223,7 @@ class Reduction:
             under.append(current[0])
             output.add(key, value)
 
-        self._reduce(watched(), add)
+        self._call.each(watched(), add)
         output.flush()
 
     def _rows_in_order(self, source: PartInput, one: Pass, runs: SortedRuns) -> None:
@@ -205,21 +248,10 @@ class Reduction:
         keys.clear()
         values.clear()
 
-    def _bundles(self, source: PartInput, one: Pass) -> Iterator[Bundle]:
-        if one.weight_bytes <= self._room:
-            yield Bundle(group_blocks(source.blocks(one)), [])
-            return
-        yield from overflow(
-            partial(source.stream, one),
-            one.keys,
-            one.values,
-            one.weight_bytes,
-            self._room,
-            self._scratch,
-        )
-
     def _streamed(self, bundle: Bundle) -> Iterator[Group]:
         for key, values in bundle.streamed:
+            self.keys += 1
+            self.values += len(values)
             if not self._sorts_values:
                 yield key, values
                 continue
@@ -248,19 +280,27 @@ class Reduction:
                 write()
         write()
 
-    def _reduce(self, groups: Iterator[Group], add: Callable[[Any, Any], None]) -> None:
-        self._call.each(self._counted(groups), add)
-
-    def _counted(self, groups: Iterator[Group]) -> Iterator[Group]:
-        """The groups, counted, with their values in order where that is asked for."""
-        for key, values in groups:
-            self.keys += 1
-            self.values += len(values)
-            if not self.keys & 1023:
+    def _taken(self, groups: Groups) -> Iterator[Iterator[Group]]:
+        """Take the groups in their order, some at a time, and count them."""
+        self.values += groups.values
+        keys, values = groups.take()
+        self._rank(keys, values)
+        for at in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[at : at + _KEYS_AT_ONCE]
+            of_some = [
+                one if type(one) is Values else Values((one,))
+                for one in values[at : at + _KEYS_AT_ONCE]
+            ]
+            pairs = zip(some, of_some, strict=True)
+            yield self._values_in_order(pairs) if self._sorts_values else pairs
+            self.keys += len(some)
+            if len(some) == _KEYS_AT_ONCE:
                 self._publish(self.keys, 0)
-            if self._sorts_values and type(values) is Values:
-                with _told_of(key, values):
-                    sort_values(values, self._value_order)
+
+    def _values_in_order(self, groups: Iterator[tuple[Any, Values]]) -> Iterator[Group]:
+        for key, values in groups:
+            with _told_of(key, values):
+                sort_values(values, self._value_order)
             yield key, values
 
     def _rank(self, keys: list[Any], *values: list[Any]) -> None:

@@ -45,7 +45,7 @@ from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
 from mincer.structs import replace
 from mincer.worker.commits import read_commits
-from mincer.worker.machine import resident_bytes
+from mincer.worker.machine import give_back_memory, resident_bytes
 from mincer.worker.modules import install
 from mincer.worker.orders import (
     AttemptMade,
@@ -64,6 +64,8 @@ __all__ = ["Bench"]
 
 #: After a shorter attempt the collector waits until the last of them is done.
 _SHORT_S = 0.005
+#: So much more than at the start may stay in this process between two attempts.
+_KEPT_BYTES_MAX = 8 << 20
 #: Steps whose code a child keeps loaded.
 _CODES_MAX = 4
 
@@ -90,6 +92,7 @@ class Bench:
         self._files = FileCache()
         self._output: AppendFile | None = None
         self._folder = ""
+        self._base_bytes = resident_bytes()
         self._program: tuple[JobCode, Place | None, Program] | None = None
 
     def run_in_turn(self, orders: Sequence[Order]) -> Iterator[Reply | AttemptsUnbegun]:
@@ -110,8 +113,13 @@ class Bench:
             if n == len(orders) - 1 or not (
                 isinstance(reply, AttemptMade) and reply.wall_s < _SHORT_S
             ):
-                gc.collect()
+                self._tidy()
             yield reply
+
+    def _tidy(self) -> None:
+        gc.collect()
+        if resident_bytes() > self._base_bytes + _KEPT_BYTES_MAX:
+            give_back_memory()
 
     def run(self, order: Order, place_of: int = 0) -> Reply:
         """Run one attempt; never raises for what the user or the disk did.

@@ -7,13 +7,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from itertools import accumulate
 
 from mincer.limits import MEMORY_BYTES_MIN
 
-__all__ = ["cores", "memory_per_slot", "resident_bytes", "usable_memory_bytes"]
+__all__ = [
+    "cores",
+    "give_back_memory",
+    "memory_per_slot",
+    "resident_bytes",
+    "usable_memory_bytes",
+]
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 #: A cgroup without a limit says a number near 2**63.
@@ -101,6 +108,15 @@ def resident_bytes(pid: int | str = "self") -> int:
         # macOS tells the peak, in bytes: a guard that is too careful, not too late.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return 0
+
+
+def give_back_memory() -> None:
+    """Give free memory back to the system, where its C library keeps it: glibc has
+    held half of a child's limit after a few attempts."""
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read(path: str) -> str:
