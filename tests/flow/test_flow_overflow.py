@@ -48,7 +48,8 @@ def groups_of(pairs, room_bytes, step=10):
         stream, keys, len(pairs), EACH * len(pairs), room_bytes, scratch
     ):
         held = 0
-        for key, values in zip(*bundle.groups.take(), strict=True):
+        keys = bundle.groups.keys
+        for key, values in zip(keys, bundle.groups.take(keys), strict=True):
             assert key not in found
             found[key] = list(values) if type(values) is Values else [values]
             held += len(found[key])

@@ -120,17 +120,22 @@ class Groups:
             key, _ = first.popitem()
             self.values -= 1 + len(more.pop(key, ()))
 
-    def take(self) -> tuple[list[Any], list[Any]]:
-        """All keys, and for each its value, or its `Values` if it has several. They are
-        no longer kept here."""
+    @property
+    def keys(self) -> list[Any]:
+        """All keys, in the order in which they came."""
+        return list(self._first)
+
+    def take(self, keys: list[Any]) -> list[Any]:
+        """For each of `keys`, which are all of them in whatever order, its value, or
+        its `Values` if it has several. They are no longer kept here."""
         first, more = self._first, self._more
         while more:
             key, several = more.popitem()
             several.insert(0, first[key])
             first[key] = several
-        keys, values = list(first), list(first.values())
+        values = list(map(first.__getitem__, keys))
         first.clear()
-        return keys, values
+        return values
 
 
 class Unfoldable(Exception):
@@ -175,9 +180,16 @@ class Folded:
             self._table.popitem()
 
     @property
-    def columns(self) -> tuple[list[Any], list[Any]]:
-        """The keys, and the value of each."""
-        return list(self._table), list(self._table.values())
+    def keys(self) -> list[Any]:
+        """All keys, in the order in which they came."""
+        return list(self._table)
+
+    def take(self, keys: list[Any]) -> list[Any]:
+        """What there is for each of `keys`, which are all of them in whatever order.
+        It is no longer kept here."""
+        values = list(map(self._table.__getitem__, keys))
+        self._table.clear()
+        return values
 
 
 def gather(

@@ -180,9 +180,7 @@ class Reduction:
 
     def _straight(self, table: Folded | Bundle) -> None:
         if isinstance(table, Folded):
-            keys, values = table.columns
-            self._rank(keys, values)
-            self._output.add_columns(keys, values)
+            self._output.add_columns(*self._ranked(table))
             return
         for groups in self._taken(table.groups):
             self._call.each(groups, self._output.add)
@@ -191,7 +189,9 @@ class Reduction:
 
     def _into_runs(self, table: Folded | Bundle, runs: SortedRuns) -> None:
         if isinstance(table, Folded):
-            self._row_run(*table.columns, runs)
+            runs.begin()
+            keys, values = self._ranked(table)
+            runs.add(order_keys(keys, self._order), keys, values)
         else:
             self._bundle_in_order(table, runs)
 
@@ -283,8 +283,7 @@ class Reduction:
     def _taken(self, groups: Groups) -> Iterator[Iterator[Group]]:
         """Take the groups in their order, some at a time, and count them."""
         self.values += groups.values
-        keys, values = groups.take()
-        self._rank(keys, values)
+        keys, values = self._ranked(groups)
         for at in range(0, len(keys), _KEYS_AT_ONCE):
             some = keys[at : at + _KEYS_AT_ONCE]
             of_some = [
@@ -302,6 +301,13 @@ class Reduction:
             with _told_of(key, values):
                 sort_values(values, self._value_order)
             yield key, values
+
+    def _ranked(self, table: Folded | Groups) -> tuple[list[Any], list[Any]]:
+        """Take what is in a table, in the order of its keys. (Keys in no order are not
+        sorted twice, for a second column: to look them up again is cheaper.)"""
+        keys = table.keys
+        self._rank(keys)
+        return keys, table.take(keys)
 
     def _rank(self, keys: list[Any], *values: list[Any]) -> None:
         """Put columns in the order of the first, when an order is asked for."""
