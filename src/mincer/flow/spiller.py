@@ -1,6 +1,6 @@
 """Write a table of pairs out as a run: by bucket, in blocks, with its index."""
 
-# Strategy: the keys of the whole table are looked at as one column (types, hashes,
+# Strategy: some thousand keys at a time are looked at as a column (types, hashes,
 # NaNs), then dealt into one list a bucket, then each bucket is encoded. Dealing with
 # bound `append`s costs 70 ns a key; sorting by bucket first was tried: 390.
 
@@ -28,6 +28,10 @@ __all__ = ["Spiller", "cut_columns"]
 #: reader must hold at once of a bucket that is larger than its room.
 _BLOCK_VALUES_MAX = 1 << 16
 _BLOCK_BYTES = 2 << 20
+
+#: Keys that are looked at together: few enough to be in the cache still when they are
+#: looked at again.
+_DEALT_AT_ONCE = 1 << 12
 
 #: Types whose items are equal only to themselves when they are NaN, or may hold one.
 _NEVER_NAN = frozenset({str, bytes, int, bool, type(None)})
@@ -64,12 +68,7 @@ class Spiller:
         of its key; else it is the one value of its key, and keys may repeat."""
         if not keys:
             return
-        kinds = set(map(type, keys))
-        if not kinds <= _NEVER_NAN:
-            keys = list(map(canonical, keys))
-        buckets, digest = self._partitioner.place(keys, kinds)
-        self.digest = self.digest + digest & _DIGEST_MASK
-        dealt = self._deal(keys, values, buckets)
+        dealt = self._deal(keys, values)
         self.spill_blocks(_encoded(*columns, grouped) for columns in dealt)
 
     def close(self) -> None:
@@ -77,16 +76,25 @@ class Spiller:
         write_index(self._out, self._indexes, self._partitioner.buckets)
 
     def _deal(
-        self, keys: list[Any], values: list[Any], buckets: list[int]
+        self, keys: list[Any], values: list[Any]
     ) -> Iterator[tuple[list[Any], list[Any]]]:
+        """The columns of each bucket."""
         count = self._partitioner.buckets
         dealt_keys: list[list[Any]] = [[] for _ in range(count)]
         dealt_values: list[list[Any]] = [[] for _ in range(count)]
         add_key = [one.append for one in dealt_keys]
         add_value = [one.append for one in dealt_values]
-        for key, value, bucket in zip(keys, values, buckets, strict=True):
-            add_key[bucket](key)
-            add_value[bucket](value)
+        for at in range(0, len(keys), _DEALT_AT_ONCE):
+            some = keys[at : at + _DEALT_AT_ONCE]
+            kinds = set(map(type, some))
+            if not kinds <= _NEVER_NAN:
+                some = list(map(canonical, some))
+            buckets, digest = self._partitioner.place(some, kinds)
+            self.digest = self.digest + digest & _DIGEST_MASK
+            of_some = values[at : at + _DEALT_AT_ONCE]
+            for key, value, bucket in zip(some, of_some, buckets, strict=True):
+                add_key[bucket](key)
+                add_value[bucket](value)
         return zip(dealt_keys, dealt_values, strict=True)
 
     def spill_blocks(self, buckets: Iterable[Iterable[Encoded]]) -> None:
