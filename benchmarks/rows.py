@@ -85,7 +85,7 @@ def _blocks(quick: bool) -> Iterator[Race]:
 
 def _distinct(quick: bool) -> Iterator[Race]:
     size = "2m" if quick else "172m"
-    memory = "120MB"
+    memory = "150MB"
     for name, form, how, said, ratio_max in (
         ("3-sum", "parts", "sum", "combinefn=sum", 0.7),
         ("3-own", "parts", "own", "own combinefn", 0.85),

@@ -1,4 +1,4 @@
-"""Count words: a Counter of a block of a MiB."""
+"""Count words: a Counter of a block of 8 MB, whose words then are pairs only once."""
 
 import os
 from collections import Counter
@@ -13,4 +13,4 @@ def mapfn(key, block):
 job = mincer.Job(mapfn, sum, combinefn=sum)
 
 # A job file names a source that the command line has no word for.
-source = mincer.sources.blocks(os.environ["BENCH_INPUT"])
+source = mincer.sources.blocks(os.environ["BENCH_INPUT"], size="8MB")
