@@ -136,12 +136,13 @@ def test_bare_import():
     ("side", "expected", "third_parties", "heavy_allowed"),
     [
         (0, BOTH + DRIVER, {"cloudpickle"}, HEAVY_OF_DRIVER),
-        (1, BOTH + CHILD, {"msgspec", "typing_extensions"}, HEAVY_OF_CHILD),
+        (1, BOTH + CHILD, {"msgspec"}, HEAVY_OF_CHILD),
     ],
     ids=["driver", "child"],
 )
 def test_a_trivial_run(loaded, side, expected, third_parties, heavy_allowed):
     ours, others, heavy = loaded[side]
     assert ours == listed(expected), "see the top of this file"
-    assert others == third_parties
+    # msgspec takes this where it is installed.
+    assert others - {"typing_extensions"} == third_parties
     assert heavy <= set(heavy_allowed.split())

@@ -39,13 +39,6 @@ def test_passes_hold_everything_once_and_fit_where_they_can(one, two, room):
     assert sum(p.keys for p in passes) == sum(p.values for p in passes) == len(read)
 
 
-def test_buckets_that_hold_nothing_are_left_out():
-    source = part([5, 5, 6], [5])
-    assert source.buckets == source.passes(0)
-    assert [one.keys for one in source.buckets] == [3, 1]
-    assert part([], []).buckets == []
-
-
 def test_with_room_enough_there_is_one_pass():
     assert len(part(list(range(300))).passes(float("inf"))) == 1
     assert part([], []).passes(1000) == []

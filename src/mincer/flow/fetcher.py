@@ -51,30 +51,23 @@ class PartInput:
         if used:
             self._runs.append(run)
 
-    @property
-    def buckets(self) -> list[Pass]:
-        """The buckets that hold something, each as a pass of its own."""
-        return [
-            Pass(bucket, bucket + 1, weight, keys, values)
-            for bucket, (weight, keys, values) in enumerate(self._needs)
-            if keys
-        ]
-
     def passes(self, room_bytes: float) -> list[Pass]:
         """Cut the part into passes of at most `room_bytes`, where buckets allow it."""
         passes: list[Pass] = []
-        for one in self.buckets:
-            if passes and passes[-1].weight_bytes + one.weight_bytes <= room_bytes:
+        for bucket, (weight, keys, values) in enumerate(self._needs):
+            if not keys:
+                continue
+            if passes and passes[-1].weight_bytes + weight <= room_bytes:
                 before = passes[-1]
                 passes[-1] = Pass(
                     before.first,
-                    one.last,
-                    before.weight_bytes + one.weight_bytes,
-                    before.keys + one.keys,
-                    before.values + one.values,
+                    bucket + 1,
+                    before.weight_bytes + weight,
+                    before.keys + keys,
+                    before.values + values,
                 )
             else:
-                passes.append(one)
+                passes.append(Pass(bucket, bucket + 1, weight, keys, values))
         return passes
 
     def blocks(self, one: Pass) -> Iterator[Block]:

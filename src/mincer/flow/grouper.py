@@ -1,4 +1,4 @@
-"""Bring the values of equal keys together, in memory: of as many buckets as fit."""
+"""Bring the values of equal keys together, in memory: of as many passes as fit."""
 
 # Strategy: a key has its value in the dict itself, and a list of values only from its
 # second value on: 79 bytes a distinct key instead of 139, at the same speed, and most
@@ -6,11 +6,11 @@
 # can be. Where the reducer is a builtin that folds, its fold runs while the blocks are
 # read and no list is made at all.
 #
-# What the index says that a bucket weighs counts a key once for each run that holds it,
-# which is too much where maps have keys in common: it is only how a first bucket is
-# chosen. How much of that is true is seen as the table grows, and says if the next
-# bucket fits, too. When it did not after all, it is taken out again: no key is in two
-# buckets, so what came last into the dict is what came with it.
+# What the index says that a pass weighs counts a key once for each run that holds it,
+# which is too much where maps have keys in common. How much of that is true is seen as
+# the table grows, and says if the next pass fits, too. When it did not after all, it is
+# taken out again: no key is in two passes, so what came last into the dict is what came
+# with it.
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mincer.values import Values
 
 __all__ = ["Folded", "Groups", "KeyTable", "Unfoldable", "gather"]
 
-#: The next bucket may be so much less alike than those that are there.
+#: The next pass may weigh so much more, by what it is said to, than those before it.
 _ALIKE = 1.25
 
 
@@ -204,27 +204,27 @@ class Folded:
 
 def gather(
     table: KeyTable,
-    buckets: Sequence[Pass],
+    passes: Sequence[Pass],
     read: Callable[[Pass], Iterable[Block]],
     room_bytes: float,
 ) -> int:
-    """Fill an empty `table` with as many of the first `buckets` as fit into the room;
-    return how many these are. `read(bucket)`: its blocks."""
+    """Fill an empty `table` with as many of the first `passes` as fit into the room;
+    return how many these are. `read(one)`: the blocks of a pass."""
     said = 0
-    for taken, bucket in enumerate(buckets):
+    for taken, one in enumerate(passes):
         before = table.weight_bytes
         if taken:
             true = min(1.0, before / said * _ALIKE)
-            if before + bucket.weight_bytes * true > room_bytes:
+            if before + one.weight_bytes * true > room_bytes:
                 return taken
         keys = len(table)
-        for block in read(bucket):
+        for block in read(one):
             table.add(block)
             if table.weight_bytes > room_bytes:
                 table.cut(keys)
                 return taken
-        said += bucket.weight_bytes
-    return len(buckets)
+        said += one.weight_bytes
+    return len(passes)
 
 
 def _taken(table: dict[Any, Any], keys: list[Any]) -> list[Any]:

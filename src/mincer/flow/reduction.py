@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -35,6 +35,8 @@ from mincer.values import FileValues, Values
 __all__ = ["Reduction"]
 
 Group = tuple[Any, Values | FileValues]
+#: A part that may not fit is read in passes of this share of the room, or one bucket.
+_PASSES = 8
 #: Keys that are reduced between two looks at the rest of the world.
 _KEYS_AT_ONCE = 1 << 10
 #: Rows of one piece of an external sort are gathered up to this many.
@@ -124,14 +126,16 @@ class Reduction:
     def _pieces(
         self, source: PartInput
     ) -> Iterator[tuple[Iterable[Folded | Bundle], bool, bool]]:
-        """Tables of consecutive buckets; if this is one that fits, and if it is the
+        """Tables of consecutive passes; if this is one that fits, and if it is the
         last. One must be used up before the next is asked for."""
-        left = source.buckets
+        left = source.passes(self._room)
+        if len(left) > 1:
+            left = source.passes(self._room / _PASSES)
         while left:
             table, taken = self._fold(source, left)
             if not taken and left[0].weight_bytes <= self._room:
                 groups = Groups()
-                taken = gather(groups, left, source.blocks, self._room)
+                taken = gather(groups, left, self._reader(source), self._room)
                 table = Bundle(groups, [])
             if table is not None and taken:
                 left = left[taken:]
@@ -141,21 +145,30 @@ class Reduction:
             left = left[1:]
 
     def _fold(
-        self, source: PartInput, buckets: list[Pass]
+        self, source: PartInput, passes: list[Pass]
     ) -> tuple[Folded | Bundle | None, int]:
         if not self._folds:
             return None, 0
         assert self._step.reducefn is not None
         folded = Folded(self._step.reducefn)
         try:
-            taken = gather(folded, buckets, source.stream, self._room)
+            taken = gather(folded, passes, self._reader(source), self._room)
         except Exception:
             # Whatever it is, the reducer itself meets it again, and there with its key.
             self._folds = False
             return None, 0
         self.keys += len(folded)
-        self.values += sum(one.values for one in buckets[:taken])
+        self.values += sum(one.values for one in passes[:taken])
         return folded, taken
+
+    def _reader(self, source: PartInput) -> Callable[[Pass], Iterator[Block]]:
+        """Reads a pass: at once, or a block at a time when it is large."""
+
+        def read(one: Pass) -> Iterator[Block]:
+            fits = one.weight_bytes <= self._room
+            return source.blocks(one) if fits else source.stream(one)
+
+        return read
 
     def _overflow(self, source: PartInput, one: Pass) -> Iterator[Bundle]:
         return overflow(
