@@ -56,7 +56,7 @@ worker: handoff jobfile pool
 """
 #: What a child loads beside them.
 CHILD = """
-worker: attempt child
+worker: attempt child reserve
 """
 JOB = """
 import sys

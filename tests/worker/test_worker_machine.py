@@ -107,3 +107,14 @@ def test_a_process_that_is_gone_has_none():
 
 def test_memory_can_be_given_back():
     machine.give_back_memory()  # wherever it is: never an error
+
+
+def test_pages_are_counted():
+    before = machine.pages_given()
+    held = bytearray(64 * machine.PAGE_BYTES)
+    assert machine.pages_given() >= before
+    assert len(held) == 64 * machine.PAGE_BYTES
+
+
+def test_free_memory_can_be_kept():
+    machine.keep_free_memory(1 << 20)  # wherever it is: never an error

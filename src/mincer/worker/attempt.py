@@ -45,7 +45,7 @@ from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
 from mincer.structs import replace
 from mincer.worker.commits import read_commits
-from mincer.worker.machine import give_back_memory, resident_bytes
+from mincer.worker.machine import resident_bytes
 from mincer.worker.modules import install
 from mincer.worker.orders import (
     AttemptMade,
@@ -59,13 +59,12 @@ from mincer.worker.orders import (
     SampleOrder,
 )
 from mincer.worker.page import Page
+from mincer.worker.reserve import Reserve
 
 __all__ = ["Bench"]
 
 #: After a shorter attempt the collector waits until the last of them is done.
 _SHORT_S = 0.005
-#: So much more than at the start may stay in this process between two attempts.
-_KEPT_BYTES_MAX = 8 << 20
 #: Steps whose code a child keeps loaded.
 _CODES_MAX = 4
 
@@ -92,7 +91,7 @@ class Bench:
         self._files = FileCache()
         self._output: AppendFile | None = None
         self._folder = ""
-        self._base_bytes = resident_bytes()
+        self._reserve = Reserve()
         self._program: tuple[JobCode, Place | None, Program] | None = None
 
     def run_in_turn(self, orders: Sequence[Order]) -> Iterator[Reply | AttemptsUnbegun]:
@@ -118,8 +117,7 @@ class Bench:
 
     def _tidy(self) -> None:
         gc.collect()
-        if resident_bytes() > self._base_bytes + _KEPT_BYTES_MAX:
-            give_back_memory()
+        self._reserve.tidy()
 
     def run(self, order: Order, place_of: int = 0) -> Reply:
         """Run one attempt; never raises for what the user or the disk did.
@@ -166,6 +164,7 @@ class Bench:
         careful = isinstance(order, MapOrder) and order.careful
         self._page.begin(careful=careful)
         code = self._code(order)
+        self._reserve.begin(code.memory_bytes)
         output = self._open(order.folder)
         try:
             return self._try(order, place_of, code, output, exact=False)
@@ -312,11 +311,11 @@ class Bench:
 
     def _publish(self, point: str) -> Callable[[int, int], None]:
         """What tells how far an attempt is; it passes `point` each time."""
-        if self._test_hook is None:
-            return self._page.publish
 
         def publish(ordinal: int, done: int) -> None:
             self._page.publish(ordinal, done)
+            if ordinal > 0:
+                self._reserve.look()
             self._reached(point)
 
         return publish

@@ -15,20 +15,28 @@ from itertools import accumulate
 from mincer.limits import MEMORY_BYTES_MIN
 
 __all__ = [
+    "PAGE_BYTES",
     "cores",
     "give_back_memory",
+    "keep_free_memory",
     "memory_per_slot",
+    "pages_given",
     "resident_bytes",
     "usable_memory_bytes",
 ]
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+#: The unit in which the system gives memory.
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 #: A cgroup without a limit says a number near 2**63.
 _NO_LIMIT = 1 << 60
 _CGROUP = "/sys/fs/cgroup"
 #: More than any of these files has.
 _READ_BYTES = 1 << 16
 _OWN_GROUPS = "/proc/self/cgroup"
+
+#: Of malloc.h, and the largest that glibc takes for the second.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MMAP_THRESHOLD_MAX = 32 << 20
 
 
 def cores() -> int:
@@ -87,7 +95,7 @@ def usable_memory_bytes() -> int:
 
 def _physical_bytes() -> int:
     try:
-        return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+        return os.sysconf("SC_PHYS_PAGES") * PAGE_BYTES
     except (AttributeError, ValueError, OSError):
         return 4 << 30  # not to be known here: a small machine
 
@@ -101,7 +109,7 @@ def resident_bytes(pid: int | str = "self") -> int:
     """The resident memory of a process; 0 when it is gone, or cannot be known here."""
     words = _read(f"/proc/{pid}/statm").split()
     if words:
-        return int(words[1]) * _PAGE_BYTES
+        return int(words[1]) * PAGE_BYTES
     if pid == "self" and os.name == "posix" and not os.path.exists("/proc/self"):
         import resource
 
@@ -110,13 +118,34 @@ def resident_bytes(pid: int | str = "self") -> int:
     return 0
 
 
+def pages_given() -> int:
+    """How many pages of memory the system has given to this process since its start; 0
+    where that cannot be known."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 def give_back_memory() -> None:
     """Give free memory back to the system, where its C library keeps it: glibc has
     held half of a child's limit after a few attempts."""
+    _of_glibc("malloc_trim", 0)
+
+
+def keep_free_memory(size_bytes: int) -> None:
+    """Have the C library keep so much free memory, if it is glibc, and take large
+    objects from it, too."""
+    _of_glibc("mallopt", _M_TRIM_THRESHOLD, size_bytes)
+    _of_glibc("mallopt", _M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
+
+
+def _of_glibc(name: str, *arguments: int) -> None:
     import ctypes
 
     with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        getattr(ctypes.CDLL(None), name)(*arguments)
 
 
 def _read(path: str) -> str:
