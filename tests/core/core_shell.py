@@ -69,9 +69,9 @@ class Shell:
 
     # --- telling and obeying
 
-    def tell(self, event: e.Event) -> None:
-        self.past.append(event)
-        out = self.coordinator.handle(event, self.now)
+    def tell(self, *happened: e.Event) -> None:
+        self.past += happened
+        out = self.coordinator.handle_all(happened, self.now)
         check(self.coordinator)
         for command in out:
             self.obey(command)
@@ -318,12 +318,15 @@ class Shell:
     # --- a life
 
     def deliver(self) -> None:
-        """One letter, not always the first."""
-        if self.mail:
+        """One letter or a few at once, not always the first."""
+        letters = []
+        while self.mail and (not letters or self.random.random() < 0.2):
             index = 0
             if self.random.random() < 0.3:
                 index = self.random.randrange(len(self.mail))
-            self.tell(self.mail.pop(index))
+            letters.append(self.mail.pop(index))
+        if letters:
+            self.tell(*letters)
 
     def repeat(self) -> None:
         self.tell(self.random.choice(self.past))

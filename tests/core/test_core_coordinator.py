@@ -3,7 +3,13 @@
 import pytest
 from core_desk import Desk, map_, only, reduce_, started
 
-from mincer.core.commands import DiscardOutput, FailJob, FinishJob, StartAttempt
+from mincer.core.commands import (
+    DiscardOutput,
+    FailJob,
+    FinishJob,
+    ReleaseStep,
+    StartAttempt,
+)
 from mincer.core.coordinator import Coordinator
 from mincer.core.events import (
     AttemptDone,
@@ -61,6 +67,25 @@ def test_what_is_said_of_a_job_that_is_over_is_ignored(desk, event):
     desk.submit(MAPS, splits=1, attempts_max=1)
     desk.fail(map_(0), Fault.RAISED)
     assert desk.tell(event) == []
+
+
+@pytest.mark.parametrize("event", all_events(), ids=lambda e: type(e).__name__)
+def test_what_comes_together_with_the_end_of_a_job_is_late(desk, event):
+    desk.join()
+    desk.submit(MAPS, splits=1, attempts_max=1)
+    failed = AttemptFailed(map_(0), W, Fault.RAISED)
+    told = desk.coordinator.handle_all((failed, event), desk.now)
+    assert [type(command) for command in told] == [ReleaseStep, FailJob]
+    assert not desk.coordinator.jobs
+
+
+def test_all_that_has_come_counts_before_more_is_given_out(desk):
+    desk.join(slots=2)
+    desk.submit(MAPS, splits=3)
+    first, second = (AttemptDone(map_(n), W, 1, 0) for n in range(2))
+    told = desk.coordinator.handle_all((first, second), desk.now)
+    assert only(told, StartAttempt).attempt == map_(2)
+    assert desk.snapshot().steps[0].maps.done == 2
 
 
 def test_an_output_for_a_job_that_failed_is_discarded(desk):

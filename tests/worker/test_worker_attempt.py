@@ -121,7 +121,7 @@ def test_who_finds_no_room_after_others_is_given_back(job, bench, monkeypatch):
     code = job.code(words, sum, memory_bytes=MEMORY_BYTES_MIN)
     orders = [job.map_order(code, ["a"], index=n) for n in range(3)]
     taken = 0
-    monkeypatch.setattr(attempt, "resident_bytes", lambda: taken)
+    monkeypatch.setattr(attempt.OwnSize, "__call__", lambda size: taken)
     turn = bench.run_in_turn(orders)
     assert next(turn).made.pairs == 1
     taken = MEMORY_BYTES_MIN

@@ -109,6 +109,22 @@ def test_memory_can_be_given_back():
     machine.give_back_memory()  # wherever it is: never an error
 
 
+def test_the_own_size_is_told_again_and_again(monkeypatch):
+    size = machine.OwnSize()
+    before = size()
+    held = b"x" * (32 << 20)
+    assert before + len(held) * 3 // 4 < size() <= machine.resident_bytes() + (4 << 20)
+    size.close()
+    assert abs(size() - machine.resident_bytes()) < 4 << 20
+    size.close()
+
+    def refuse(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(machine.os, "open", refuse)
+    machine.OwnSize().close()  # where there is no /proc
+
+
 def test_pages_are_counted():
     before = machine.pages_given()
     held = bytearray(64 * machine.PAGE_BYTES)

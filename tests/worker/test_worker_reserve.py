@@ -18,7 +18,7 @@ def work():
     del words
     return pages_given() - before
 
-reserve = Reserve()
+reserve = Reserve(resident_bytes)
 base = resident_bytes()
 reserve.begin(int(sys.argv[1]) or None)
 first = work()
@@ -73,7 +73,7 @@ def test_what_is_given_once_is_not_kept():
 from mincer.worker.machine import resident_bytes
 from mincer.worker.reserve import Reserve
 
-reserve = Reserve()
+reserve = Reserve(resident_bytes)
 reserve.begin(None)
 held = [str(n) + "x" * 20 for n in range(1_000_000)]
 before = resident_bytes()

@@ -299,8 +299,7 @@ class ActiveJob:
             if step.plan.to_sink or not holds_result:
                 self._out.append(commands.ReleaseStep(self.id, step.number))
         self._out.append(commands.FinishJob(self.id, winners))
-        for task in self.tasks:
-            self._take_output(task, discard=False)
+        self._roster.drop_all(self.id)
 
     def fail(
         self,
@@ -327,8 +326,8 @@ class ActiveJob:
     def _stop_everything(self) -> None:
         self.is_over = True
         for task in self.tasks:
-            self.attempts.stop(task)
             if task.state not in (State.DONE, State.FAILED):
+                self.attempts.stop(task)
                 self.tasks.move(task, Trigger.CANCELLED)
 
     # --- names from outside

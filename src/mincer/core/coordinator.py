@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mincer.core import policy
@@ -39,7 +39,7 @@ from mincer.core.events import (
 from mincer.core.roster import Roster
 from mincer.core.snapshot import JobSnapshot, snapshot_of
 from mincer.errors import Bug
-from mincer.ids import AttemptId, JobId, WorkerId
+from mincer.ids import JobId, WorkerId
 from mincer.limits import JOBS_REMEMBERED
 
 __all__ = ["Coordinator"]
@@ -86,8 +86,14 @@ class Coordinator:
         with `DiscardOutput` for an output that nobody will read. Impossible ones raise
         `Bug`.
         """
+        return self.handle_all((event,), now)
+
+    def handle_all(self, events: Iterable[Event], now: float) -> list[Command]:
+        """Take in events that came together, in their order, and then look at what is
+        to be given out: for many small attempts, that is most of the work."""
         self.roster.now = now
-        self._on[type(event)](event)
+        for event in events:
+            self._on[type(event)](event)
         self._end_jobs()
         self._give_out()
         commands = self._out.copy()
@@ -154,13 +160,21 @@ class Coordinator:
 
     # --- jobs
 
+    def _job(self, id: JobId) -> ActiveJob | None:
+        """The job of that name, if it is not over."""
+        job = self.jobs.get(id)
+        if job is None or not job.is_over:
+            return job
+        self._end_jobs()  # it ended by an event that came together with this one
+        return None
+
     def _job_submitted(self, event: JobSubmitted) -> None:
         if event.job not in self.jobs and event.job not in self._ended:
             job = ActiveJob(event.job, event.plan, self.roster, self._out)
             self.jobs[event.job] = job
 
     def _splits_added(self, event: SplitsAdded) -> None:
-        job = self.jobs.get(event.job)
+        job = self._job(event.job)
         if job is None:
             return
         step = job.tasks.steps[0]
@@ -175,12 +189,12 @@ class Coordinator:
         job.tasks.add_maps(len(event.sizes))
 
     def _input_ended(self, event: InputEnded) -> None:
-        job = self.jobs.get(event.job)
+        job = self._job(event.job)
         if job is not None and not job.tasks.steps[0].ended:
             job.tasks.end_input()
 
     def _job_cancelled(self, event: JobCancelled) -> None:
-        job = self.jobs.get(event.job)
+        job = self._job(event.job)
         if job is not None:
             job.fail(event.reason)
 
@@ -197,11 +211,8 @@ class Coordinator:
 
     # --- attempts and their outputs
 
-    def _job_of(self, attempt: AttemptId) -> ActiveJob | None:
-        return self.jobs.get(attempt.task.job)
-
     def _attempt_done(self, event: AttemptDone) -> None:
-        job = self._job_of(event.attempt)
+        job = self._job(event.attempt.task.job)
         if job is not None:
             job.done(event)
         elif not self._ended.get(event.attempt.task.job, True):
@@ -210,7 +221,7 @@ class Coordinator:
             self._out.append(DiscardOutput(event.attempt))
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        job = self._job_of(event.attempt)
+        job = self._job(event.attempt.task.job)
         if job is None:
             return
         is_news = job.failed(event)
@@ -219,7 +230,7 @@ class Coordinator:
 
     def _attempts_returned(self, event: AttemptsReturned) -> None:
         for attempt in event.attempts:
-            job = self._job_of(attempt)
+            job = self._job(attempt.task.job)
             if job is not None:
                 job.returned(attempt, event.worker)
 
@@ -228,6 +239,7 @@ class Coordinator:
         self.roster.blame(worker)
         if self.roster.healthy or not self.roster.workers[worker].is_shunned:
             return
+        self._end_jobs()
         for job in self.jobs.values():
             job.fail(
                 f"no healthy worker is left: too many attempts failed by the fault of "
@@ -238,17 +250,17 @@ class Coordinator:
         self.roster.forgive()
 
     def _segment_lost(self, event: SegmentLost) -> None:
-        job = self._job_of(event.attempt)
+        job = self._job(event.attempt.task.job)
         if job is not None:
             job.segment_lost(event.attempt)
 
     def _output_committed(self, event: OutputCommitted) -> None:
-        job = self._job_of(event.attempt)
+        job = self._job(event.attempt.task.job)
         if job is not None:
             job.committed(event.attempt)
 
     def _output_refused(self, event: OutputRefused) -> None:
-        job = self._job_of(event.attempt)
+        job = self._job(event.attempt.task.job)
         if job is not None:
             job.refused(event.attempt)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from mincer.core.task import Slot
-from mincer.ids import AttemptId, TaskId, WorkerId
+from mincer.ids import AttemptId, JobId, TaskId, WorkerId
 from mincer.limits import LEASE_S, WORKER_FAULTS_MAX
 
 __all__ = ["Roster", "Worker"]
@@ -133,6 +133,11 @@ class Roster:
         """Nobody will ask for this output; its worker may be gone already."""
         if id in self.workers:
             del self.workers[id].keeps[task]
+
+    def drop_all(self, job: JobId) -> None:
+        """Nobody will ask for an output of this job."""
+        for worker in self.workers.values():
+            worker.keeps = {task: None for task in worker.keeps if task.job != job}
 
     def blame(self, id: WorkerId) -> None:
         """An attempt failed by the fault of its worker."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from mincer.calls import checked_mapper, instance_of, pairs_call, raised
@@ -61,6 +60,10 @@ __all__ = [
 _WRITE_PAIRS = 1 << 13
 #: Pairs that are dealt into buckets at once when nothing is grouped.
 _DEAL_PAIRS = 1 << 18
+
+
+#: What is raised while pairs are drained and tells of no record.
+_GO_ON = (Inexact, SegmentError, KeyboardInterrupt, GeneratorExit)
 
 
 class RecordError(Exception):
@@ -150,7 +153,7 @@ def map_task(
     cursor = Cursor(
         attempt.publish, careful=attempt.careful, records_max=attempt.records_max
     )
-    with _no_collector(), _record_told(cursor, attempt):
+    with _NoCollector(), _RecordTold(cursor, attempt):
         pairs = _pairs(step, attempt, cursor)
         if attempt.exact:
             pairs = _encodable(pairs)
@@ -185,7 +188,7 @@ def sample_task(
     step = program.step
     for attempt in attempts:
         cursor = Cursor(attempt.publish, records_max=attempt.records_max)
-        with _record_told(cursor, attempt):
+        with _RecordTold(cursor, attempt):
             keys += sample_keys(_pairs(step, attempt, cursor), splits)
     buckets = RangePartitioner(program.parts, [], None).buckets
     return cut_points(keys, buckets, order_function(step.sort_keys))
@@ -202,7 +205,7 @@ def reduce_task(
 ) -> ReduceMade:
     """Make one part of what the maps left in `readers`, in the order of the maps."""
     first, last = program.partitioner().bounds(part)
-    with _no_collector():
+    with _NoCollector():
         reduction = Reduction(program.step, writer, scratch, budget, publish)
         reduction.run(readers, first, last)
         return ReduceMade(reduction.keys, reduction.values, writer.close())
@@ -247,35 +250,45 @@ def _encodable(pairs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
         yield key, value
 
 
-@contextmanager
-def _no_collector() -> Iterator[None]:
+class _NoCollector:
     """The cyclic collector off, for the length of an attempt."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
+
+    def __enter__(self) -> None:
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_on:
             gc.enable()
 
 
-@contextmanager
-def _record_told(cursor: Cursor, attempt: MapAttempt) -> Iterator[None]:
-    """Turn what is raised while pairs are drained into an error with its record."""
-    try:
-        yield
-    except (Inexact, SegmentError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BadRecord as bad:
-        raise RecordError(bad.error, bad.ordinal) from bad
-    except MincerError as error:
-        if error.where is not None or isinstance(error, InputError):
-            raise RecordError(error, None) from error  # no record is to blame
-        error.where = cursor.where()
-        raise RecordError(error, cursor.ordinal) from error
-    except BaseException as error:
+class _RecordTold:
+    """Turns what is raised while pairs are drained into an error with its record."""
+
+    def __init__(self, cursor: Cursor, attempt: MapAttempt) -> None:
+        self._cursor = cursor
+        self._attempt = attempt
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if error is not None:
+            self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        cursor = self._cursor
+        if isinstance(error, _GO_ON):
+            return
+        if isinstance(error, BadRecord):
+            raise RecordError(error.error, error.ordinal) from error
+        if isinstance(error, MincerError):
+            if error.where is not None or isinstance(error, InputError):
+                raise RecordError(error, None) from error  # no record is to blame
+            error.where = cursor.where()
+            raise RecordError(error, cursor.ordinal) from error
         told = raised("mapfn", error, cursor.where())
-        if not attempt.exact and not (told.user_traceback or "").startswith("Trace"):
+        users = (told.user_traceback or "").startswith("Trace")
+        if not self._attempt.exact and not users:
             # Nothing of the user's was running: what it returned is no iterable.
             raise Inexact from error
         raise RecordError(told, cursor.ordinal) from error

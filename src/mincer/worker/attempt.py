@@ -43,9 +43,8 @@ from mincer.flow.stages import (
 from mincer.ids import AttemptId
 from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
-from mincer.structs import replace
 from mincer.worker.commits import read_commits
-from mincer.worker.machine import resident_bytes
+from mincer.worker.machine import OwnSize
 from mincer.worker.modules import install
 from mincer.worker.orders import (
     AttemptMade,
@@ -91,8 +90,11 @@ class Bench:
         self._files = FileCache()
         self._output: AppendFile | None = None
         self._folder = ""
-        self._reserve = Reserve()
+        self._size = OwnSize()
+        self._reserve = Reserve(self._size)
         self._program: tuple[JobCode, Place | None, Program] | None = None
+        #: Processor time of this process when the last attempt ended.
+        self._cpu_s = 0.0
 
     def run_in_turn(self, orders: Sequence[Order]) -> Iterator[Reply | AttemptsUnbegun]:
         """Run the attempts of these orders, one after the other.
@@ -126,7 +128,9 @@ class Bench:
         left no memory, that is not its fault, and `_NoRoom` is raised.
         """
         attempt = order.attempt
-        started, cpu = time.monotonic(), time.process_time()
+        started = time.monotonic()
+        if not place_of:
+            self._cpu_s = time.process_time()
         try:
             reply = self._run(order, place_of)
         except _NoRoom:
@@ -150,13 +154,16 @@ class Bench:
                 user_traceback=traceback.format_exc(),
             )
             return AttemptUnmade(attempt, Fault.HOPELESS, bug)
-        ended = time.monotonic()
-        cpu_s = time.process_time() - cpu
-        return replace(reply, cpu_s=cpu_s, wall_s=ended - started, ended=ended)
+        reply.ended = time.monotonic()
+        reply.wall_s = reply.ended - started
+        before, self._cpu_s = self._cpu_s, time.process_time()
+        reply.cpu_s = self._cpu_s - before
+        return reply
 
     def close(self) -> None:
         """Close the files that are kept open."""
         self._files.close()
+        self._size.close()
         if self._output is not None:
             self._output.close()
 
@@ -189,7 +196,7 @@ class Bench:
             params=code.params,
         )
         try:
-            budget = Budget(code.memory_bytes, resident_bytes)
+            budget = Budget(code.memory_bytes, self._size)
         except OverMemoryError as error:
             if place_of:
                 raise _NoRoom from error

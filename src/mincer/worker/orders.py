@@ -100,7 +100,7 @@ class ReduceOrder(_Order, kw_only=True):
 Order: TypeAlias = SampleOrder | MapOrder | ReduceOrder
 
 
-class AttemptMade(Struct):
+class AttemptMade(Struct, frozen=False):
     """The attempt is done, and this is where its output lies."""
 
     attempt: AttemptId
@@ -157,12 +157,15 @@ def unpack(message: Any) -> list[Order]:
         return message
     first, rows = message
     task = first.attempt.task
-    common = {**vars(first)}
+    common = vars(first)
     orders: list[Order] = []
     for index, number, split, skip, careful in rows:
         attempt = AttemptId(TaskId(task.job, task.step, task.kind, index), number)
-        common |= {"attempt": attempt, "split": split, "skip": skip, "careful": careful}
-        orders.append(MapOrder(**common))
+        order = MapOrder.__new__(MapOrder)  # a third of what `MapOrder(...)` takes
+        vars(order).update(
+            common, attempt=attempt, split=split, skip=skip, careful=careful
+        )
+        orders.append(order)
     return orders
 
 

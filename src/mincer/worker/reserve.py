@@ -12,12 +12,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mincer.worker.machine import (
     PAGE_BYTES,
     give_back_memory,
     keep_free_memory,
     pages_given,
-    resident_bytes,
 )
 
 __all__ = ["Reserve"]
@@ -38,10 +39,11 @@ _HALF_MIB_BITS = 19
 
 
 class Reserve:
-    """The free memory of this process."""
+    """The free memory of this process; `size`: tells its resident bytes."""
 
-    def __init__(self) -> None:
-        self._base_bytes = resident_bytes()
+    def __init__(self, size: Callable[[], int]) -> None:
+        self._size = size
+        self._base_bytes = size()
         self._kept_max = 0
         #: Pages that the system had given when the last attempt was over.
         self._pages = pages_given()
@@ -60,7 +62,7 @@ class Reserve:
         given = (pages_given() - self._pages) * PAGE_BYTES
         if given < _KEPT_BYTES_MIN:
             return
-        given_again = given - (resident_bytes() - self._base_bytes)
+        given_again = given - (self._size() - self._base_bytes)
         if given_again >= _KEPT_BYTES_MIN:
             self._keep(min(given_again, self._kept_max))
 
@@ -69,7 +71,7 @@ class Reserve:
         left_max = _LEFT_BYTES_MAX
         if self._pins:
             left_max += 2 * self._kept_max
-        if resident_bytes() > self._base_bytes + left_max:
+        if self._size() > self._base_bytes + left_max:
             self._pins.clear()
             give_back_memory()
         self._pages = pages_given()

@@ -34,22 +34,25 @@ def report_of(job: LocalJob, workers: int) -> Report:
         runner="local",
         started_at=time.time() - (time.monotonic() - job.started),
         elapsed_s=time.monotonic() - job.started,
-        cpu_s=sum(made.cpu_s for made in won),
+        cpu_s=sum([made.cpu_s for made in won]),
         workers=workers,
         steps=len(job.order.steps),
         attempts={name: n for name, n in job.outcomes.items() if n},
         memory_bytes_max=job.memory_bytes_max,
         notes=list(job.notes),
     )
+    maps = [made for made in won if isinstance(made.made, MapMade)]
+    report.map_s = _span_s(maps)
+    report.reduce_s = _span_s([one for one in won if isinstance(one.made, ReduceMade)])
+    _add_maps(report, maps)
     counters: dict[str, int] = {}
     for made in won:
-        _add(report, made)
         for name, n in made.counters.items():
             counters[name] = counters.get(name, 0) + n
     report.counters = counters
-    report.records_skipped = sum(len(job.skips.get(made.attempt, ())) for made in won)
-    report.map_s = _span_s(won, "map")
-    report.reduce_s = _span_s(won, "reduce")
+    if job.skips:
+        skipped = [job.skips.get(made.attempt, ()) for made in won]
+        report.records_skipped = sum(map(len, skipped))
     for made in job.output:
         part = part_of(made)
         report.parts += 1
@@ -58,28 +61,27 @@ def report_of(job: LocalJob, workers: int) -> Report:
     return report
 
 
-def _add(report: Report, made: AttemptMade) -> None:
-    length = 0 if made.place is None else made.place.length_bytes
-    match made.made:
-        case MapMade() as one:
-            report.pairs_mapped += one.pairs
-            report.bytes_spilled += length if one.part is None else 0
-            report.bytes_shuffled += length if one.part is None else 0
-            if made.attempt.task.step == 0:
-                report.splits += 1
-                report.records += one.records
-                report.bytes_read += one.bytes_read
-        case ReduceMade() | None:
-            pass
+def _add_maps(report: Report, won: list[AttemptMade]) -> None:
+    """Add up what the maps of a job have made."""
+    for one in won:
+        made = one.made
+        assert isinstance(made, MapMade)
+        report.pairs_mapped += made.pairs
+        if made.part is None and one.place is not None:
+            report.bytes_spilled += one.place.length_bytes
+            report.bytes_shuffled += one.place.length_bytes
+        if one.attempt.task.step == 0:
+            report.splits += 1
+            report.records += made.records
+            report.bytes_read += made.bytes_read
 
 
-def _span_s(won: list[AttemptMade], kind: str) -> float:
-    """From the first start to the last end of the attempts of one kind."""
-    some = [made for made in won if made.attempt.task.kind == kind]
+def _span_s(some: list[AttemptMade]) -> float:
+    """From the first start to the last end of some attempts."""
     if not some:
         return 0.0
-    return max(made.ended for made in some) - min(
-        made.ended - made.wall_s for made in some
+    return max([made.ended for made in some]) - min(
+        [made.ended - made.wall_s for made in some]
     )
 
 

@@ -51,7 +51,8 @@ class LocalLoop:
         self._coordinator = Coordinator()
         self._jobs: dict[JobId, LocalJob] = {}
         self._requests: deque[tuple[LocalJob, Callable[[], None]]] = deque()
-        self._events: deque[Event] = deque()
+        #: What has happened and the coordinator was not told yet.
+        self._events: list[Event] = []
         self._looked = self._reported = 0.0
         self._closing = self._over = False
         self.crash: BaseException | None = None
@@ -174,11 +175,12 @@ class LocalLoop:
                 self._give_up(job)
 
     def _turn(self) -> None:
-        if self._slots.have_queues:
+        if self._slots.have_queues and not self._requests:
             time.sleep(_GATHER_S)
         for heard in self._pool.wait(self._patience()):
             self._hear(heard)
-        while self._requests:
+        self._digest()
+        if self._requests:  # one a turn: children must not wait for many
             self._requests.popleft()[1]()
         for job in list(self._jobs.values()):
             if job.control.cancelled:
@@ -216,9 +218,14 @@ class LocalLoop:
     def _tell(self, event: Event) -> None:
         """Hand an event to the coordinator, obey, and tell it what came of that."""
         self._events.append(event)
+        self._digest()
+
+    def _digest(self) -> None:
+        """The same for all that has happened meanwhile."""
         while self._events:
+            happened, self._events = self._events, []
             now = time.monotonic()
-            for command in self._coordinator.handle(self._events.popleft(), now):
+            for command in self._coordinator.handle_all(happened, now):
                 self._obey(command)
             self._slots.send()
 
@@ -290,20 +297,18 @@ class LocalLoop:
         self._events.append(answer(attempt))
 
     def _hear(self, heard: Heard) -> None:
+        """Take in what a child said; `_digest` follows."""
         message = heard.message
         if isinstance(message, Died):
             self._hear_death(heard.slot, message)
             return
         if isinstance(message, AttemptsUnbegun):
-            back = tuple(one for one in message.attempts if one in self._slots)
-            for one in back:
-                self._slots.end(one)
+            back = tuple(one for one in message.attempts if self._slots.end(one))
             self._slots.settle(heard.slot)
-            self._tell(events.AttemptsReturned(_WORKER, back))
+            self._events.append(events.AttemptsReturned(_WORKER, back))
             return
         attempt = message.attempt
-        is_wanted = attempt in self._slots
-        self._slots.end(attempt)
+        is_wanted = self._slots.end(attempt)
         self._slots.settle(heard.slot)
         job = self._jobs.get(attempt.task.job)
         if job is None or not is_wanted:
@@ -311,10 +316,11 @@ class LocalLoop:
         if isinstance(message, AttemptMade):
             job.keep(message)
             length = 0 if message.place is None else message.place.length_bytes
-            self._tell(events.AttemptDone(attempt, _WORKER, length, message.digest))
+            done = events.AttemptDone(attempt, _WORKER, length, message.digest)
+            self._events.append(done)
             return
         job.keep_failure(attempt, message.error, message.record)
-        self._tell(
+        self._events.append(
             events.AttemptFailed(
                 attempt, _WORKER, message.fault, message.record, message.lost
             )
@@ -333,7 +339,7 @@ class LocalLoop:
         record = died.position.record
         job.keep_failure(attempt, error, record)
         job.notes.append(f"{attempt}: its child died ({died.how})")
-        self._tell(events.AttemptFailed(attempt, _WORKER, Fault.DIED, record))
+        self._events.append(events.AttemptFailed(attempt, _WORKER, Fault.DIED, record))
 
     def _look_at_memory(self) -> None:
         for slot, attempt in self._slots.in_work():

@@ -128,14 +128,15 @@ class Slots:
         taken = self._pool.resident_bytes(slot) + BUFFER_BYTES
         return memory_bytes - taken >= ROOM_BYTES_MIN
 
-    def end(self, attempt: AttemptId) -> None:
-        """This attempt is over, or not wanted any more."""
+    def end(self, attempt: AttemptId) -> bool:
+        """This attempt is over, or not wanted any more; false: not in a slot."""
         slot = self._slot_of.pop(attempt, None)
         if slot is not None:
             del self._orders[slot][attempt]
-            return
+            return True
         for orders, _ in self._waiting:
             orders.pop(attempt, None)
+        return False
 
     def settle(self, slot: int) -> None:
         """Free this slot if there is nothing left to do in it."""
