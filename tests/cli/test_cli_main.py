@@ -1,5 +1,6 @@
 """The `mincer` command: help, version, wrong usage."""
 
+import gc
 import subprocess
 import sys
 
@@ -15,6 +16,15 @@ def test_help_has_examples(capsys, arguments):
     out = capsys.readouterr().out
     assert "Usage: mincer" in out
     assert "mincer run wordcount.py books/" in out
+
+
+def test_the_driver_seldom_looks_for_cycles(capsys):
+    before = gc.get_threshold()
+    try:
+        assert main(["--version"]) == 0
+        assert gc.get_threshold()[0] >= 10_000
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_the_version(capsys):
