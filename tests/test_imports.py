@@ -33,14 +33,13 @@ BOTH = """
 : api arguments calls context errors ids job limits order structs values
 codec: blocks columns fields formats functions imports keys manifest tracebacks
 core: events
-flow: budget combiner cursor fetcher grouper mapper merger overflow part partitioner
-flow: ports ranges reducer reduction run sampler sorter spiller stages tally weigher
+flow: part ports run sampler sorter
 runners: base
 sinks: base encoder files
 sources: base compressed encoding file_source paths pieces splits spooled stdin
 sources: text_lines
 store: disk
-worker: commits fork_server machine modules orders origins page pipes
+worker: commits fork_server machine orders page pipes unpack
 """
 #: What the driver loads beside them.
 DRIVER = """
@@ -52,11 +51,13 @@ runners.local: account job loop progress runner slots sudden
 runners: report results
 sources: coerce memory union
 store: folder
-worker: handoff jobfile pool
+worker: handoff jobfile modules origins pool
 """
 #: What a child loads beside them.
 CHILD = """
-worker: attempt child reserve
+flow: budget combiner cursor fetcher grouper mapper merger overflow partitioner ranges
+flow: reducer reduction spiller stages tally weigher
+worker: attempt child nursery reserve
 """
 JOB = """
 import sys

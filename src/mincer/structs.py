@@ -2,9 +2,10 @@
 
 # Strategy: a job of a moment must not pay for its classes: `dataclasses` brings
 # `inspect` and `ast` (10 ms), and compiles six functions for every class (0.5 ms, sixty
-# times). Here one function is compiled, `__init__`, and the rest is written once. Type
-# checkers read the same fields (PEP 681). NamedTuple was rejected: two kinds with equal
-# fields would be equal; msgspec.Struct, since its import takes 15 ms itself.
+# times). Here one function is compiled, `__init__`, when it is first called, and the
+# rest is written once. Type checkers read the same fields (PEP 681). NamedTuple was
+# rejected: two kinds with equal fields would be equal; msgspec.Struct, since its import
+# takes 15 ms itself.
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ class Struct:
         if cls.__annotations__:
             cls._fields = tuple(fields.items())
             positional = tuple(name for name, one in cls._fields if not one.kw_only)
-            _set(cls, __match_args__=positional, __init__=_init(cls))
+            _set(cls, __match_args__=positional, __init__=_init_later(cls, frozen))
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -99,11 +100,27 @@ def _set(cls: type[Struct], **attributes: Any) -> None:
 _set(Struct, __setattr__=_refuse)
 
 
-def _init(cls: type[Struct]) -> Any:
+def _init_later(cls: type[Struct], frozen: bool) -> Any:
+    """An `__init__` that is compiled when it is called first: most classes that a
+    process imports it never makes an object of."""
+
+    def __init__(self: Struct, *values: Any, **named: Any) -> None:
+        made = _init(cls, frozen)
+        _set(cls, __init__=made)
+        made(self, *values, **named)
+
+    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    return __init__
+
+
+def _init(cls: type[Struct], frozen: bool) -> Any:
     """Compile the `__init__` of a class from its fields."""
+    # `self.x = ...` keeps an object without a dict of its own, which takes half the
+    # time to make, and is read faster; a frozen class refuses it.
+    keep = "fields[{0!r}] = {1}" if frozen else "self.{0} = {1}"
     known: dict[str, Any] = {"_NOTHING": _NOTHING}
     head, named = ["self"], ["*"]
-    body = ["fields = self.__dict__"]
+    body = ["fields = self.__dict__"] if frozen else []
     for name, one in cls._fields:
         value = name
         parameter = name
@@ -115,7 +132,7 @@ def _init(cls: type[Struct]) -> Any:
             known[f"_default_{name}"] = one.default
             parameter = f"{name}=_default_{name}"
         (named if one.kw_only else head).append(parameter)
-        body.append(f"fields[{name!r}] = {value}")
+        body.append(keep.format(name, value))
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ", ".join(head + (named if len(named) > 1 else []))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mincer.errors import SegmentError, ShipError
+from mincer.errors import ShipError
 from mincer.worker import modules
+from mincer.worker.unpack import unpack
 
 #: What every driver ends with: `mapfn` is what travels.
 SEND = """
@@ -35,9 +34,9 @@ print(json.dumps([found.digest, found.names]))
 CHILD = """
 import json, sys
 from mincer.codec import functions
-from mincer.worker import modules
+from mincer.worker.unpack import install
 out, digest = sys.argv[1:]
-modules.install(out + "/modules.zip", digest, out + "/unpacked")
+install(out + "/modules.zip", digest, out + "/unpacked")
 mapfn = functions.load(open(out + "/functions", "rb").read())
 print(json.dumps(list(mapfn(None, 1))))
 """
@@ -293,7 +292,7 @@ def test_programs_stay_programs_and_links_are_followed(tmp_path, imported):
     (package / "circle").symlink_to(package)
     (package / "broken").symlink_to(tmp_path / "nowhere")
     found = modules.collect([module.f])
-    unpacked = modules._unpacked(found.data, found.digest, tmp_path / "out")
+    unpacked = Path(unpack(found.data, found.digest, str(tmp_path / "out")))
     assert os.access(unpacked / "tiny_b" / "run.sh", os.X_OK)
     assert not os.access(unpacked / "tiny_b" / "__init__.py", os.X_OK)
     assert (unpacked / "tiny_b" / "linked" / "data.txt").read_text() == "data"
@@ -322,97 +321,3 @@ def test_a_file_that_cannot_be_read(tmp_path, imported, monkeypatch):
 
 
 # The child's half
-
-
-def packed(files: dict[str, str]) -> tuple[bytes, str]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in files.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, text)
-    data = buffer.getvalue()
-    return data, hashlib.sha256(data).hexdigest()
-
-
-@pytest.fixture
-def path_kept(monkeypatch):
-    monkeypatch.setattr("sys.path", list(sys.path))
-
-
-@pytest.mark.usefixtures("path_kept")
-def test_install_puts_the_modules_first_and_may_be_repeated(tmp_path):
-    data, digest = packed({"mod_first.py": "x = 1"})
-    folder = modules.install(data, digest, tmp_path)
-    assert sys.path[0] == str(folder)
-    length = len(sys.path)
-    # The zip is not needed again.
-    assert modules.install(tmp_path / "no.zip", digest, tmp_path) == folder
-    assert len(sys.path) == length
-
-
-@pytest.mark.parametrize(
-    "name", ["../out.py", "/out.py", "a/../../out.py", "mod/../../../out.py"]
-)
-def test_nothing_is_unpacked_outside(tmp_path, name):
-    data, digest = packed({"fine.py": "", name: ""})
-    folder = tmp_path / "a" / "b"
-    with pytest.raises(SegmentError, match="hold a file of name"):
-        modules.install(data, digest, folder)
-    assert list(folder.iterdir()) == []
-    assert not list(tmp_path.glob("**/out.py"))
-
-
-def test_damaged_bytes_are_found(tmp_path):
-    data, digest = packed({"fine.py": ""})
-    with pytest.raises(SegmentError, match="damaged"):
-        modules.install(data[:-1], digest, tmp_path)
-    for bad in ("", "../" + digest[3:], "x"):
-        with pytest.raises(SegmentError, match="no digest"):
-            modules.install(data, bad, tmp_path)
-
-
-@pytest.mark.usefixtures("path_kept")
-def test_a_name_that_is_taken_in_the_worker(tmp_path):
-    data, digest = packed({"pytest/__init__.py": ""})
-    with pytest.raises(ShipError, match="module pytest cannot be imported"):
-        modules.install(data, digest, tmp_path)
-    assert str(tmp_path / digest) not in sys.path
-
-
-@pytest.mark.usefixtures("path_kept")
-def test_a_namespace_may_be_shared_with_installed_packages(tmp_path, monkeypatch):
-    write(tmp_path, {"here/spread_out/a.py": "x = 1"})
-    monkeypatch.syspath_prepend(tmp_path / "here")
-    import spread_out.a
-
-    data, digest = packed({"spread_out/b.py": "x = 2"})
-    modules.install(data, digest, tmp_path)
-    import spread_out.b
-
-    assert (spread_out.a.x, spread_out.b.x) == (1, 2)
-    for name in ("spread_out", "spread_out.a", "spread_out.b"):
-        del sys.modules[name]
-
-
-def test_many_at_once(tmp_path):
-    data, digest = packed({f"pkg/m{i}.py": "x" * 100 for i in range(50)})
-
-    def unpack(_: int) -> int:
-        return len(list(modules._unpacked(data, digest, tmp_path).rglob("*.py")))
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(unpack, range(24))) == {50}
-    assert [one.name for one in tmp_path.iterdir()] == [digest]
-
-
-def test_a_disk_that_fails_is_told(tmp_path, monkeypatch):
-    data, digest = packed({"fine.py": ""})
-
-    def full(self, data):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        modules.install(data, digest, tmp_path)
-    assert list(tmp_path.iterdir()) == []

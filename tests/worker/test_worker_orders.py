@@ -6,8 +6,7 @@ import pytest
 
 from mincer.core.events import Fault
 from mincer.errors import JobError
-from mincer.flow.ports import PartMade
-from mincer.flow.stages import MapMade, ReduceMade
+from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId, TaskId
 from mincer.store.disk import Place
 from mincer.worker.orders import (

@@ -6,9 +6,12 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Sequence
 
 from mincer.worker import fork_server
+
+TYPE_CHECKING = False  # `typing` and `collections.abc` come after the fork server
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 

@@ -8,14 +8,14 @@
 
 from __future__ import annotations
 
-import dis
 from collections.abc import Iterator
+from opcode import opmap
 from types import CodeType
 from typing import NamedTuple
 
 __all__ = ["Import", "absolute", "imports_of", "nested_codes"]
 
-_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+_IMPORT_NAME = opmap["IMPORT_NAME"]
 
 
 class Import(NamedTuple):
@@ -45,6 +45,8 @@ def imports_of(code: CodeType) -> list[Import]:
 
 
 def _imports_in(code: CodeType) -> Iterator[Import]:
+    import dis
+
     loaded: list[object] = [0, None]
     for instruction in dis.get_instructions(code):
         if instruction.opname == "IMPORT_NAME":

@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import traceback
 
 __all__ = ["ErrorText", "describe_error", "user_frames"]
 
@@ -51,6 +53,8 @@ def user_frames(error: BaseException) -> str:
 
     Without any frame of the user: the last line alone ("TypeError: ...").
     """
+    import traceback
+
     told = traceback.TracebackException.from_exception(
         error, limit=_LIMIT, lookup_lines=False
     )
@@ -62,6 +66,8 @@ def user_frames(error: BaseException) -> str:
 def _trim(told: traceback.TracebackException, error: BaseException) -> bool:
     """Cut `told`, made of `error`, and all that is told with it; False when no frame
     is left anywhere."""
+    import traceback
+
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     kept = _kept(frames)
     shown = bool(kept)

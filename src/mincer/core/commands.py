@@ -13,7 +13,7 @@ from mincer.ids import AttemptId, JobId, TaskId, WorkerId
 from mincer.structs import Struct
 
 
-class StartAttempt(Struct):
+class StartAttempt(Struct, frozen=False):  # half the time; there are many
     """Run this attempt on this worker, when what was cancelled there has ended.
 
     `after`: it takes no slot of its own, but waits in that of this attempt, which was

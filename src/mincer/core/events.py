@@ -108,7 +108,7 @@ class JobCancelled(Struct):
     reason: str
 
 
-class AttemptDone(Struct):
+class AttemptDone(Struct, frozen=False):  # half the time; there are many
     """An attempt finished; its output is kept by the worker that ran it."""
 
     attempt: AttemptId

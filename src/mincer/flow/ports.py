@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from mincer.errors import MincerError, Where, preview
-from mincer.structs import replace
+from mincer.structs import Struct, replace
 
 
 class Batch(NamedTuple):
@@ -108,6 +108,28 @@ class PartMade(NamedTuple):
     size_bytes: int
     #: A checksum of the part; for what a sink wrote, the SHA-256 of its bytes in hex.
     digest: str
+
+
+class MapMade(Struct, frozen=False):  # half the time; there are many
+    """What a map attempt made, for the account and for the coordinator."""
+
+    records: int
+    bytes_read: int
+    pairs: int
+    keys_out: int
+    values_out: int
+    runs: int
+    digest: int
+    #: Set when nothing was shuffled: the map's output is a part.
+    part: PartMade | None = None
+
+
+class ReduceMade(Struct):
+    """What a reduce attempt made."""
+
+    keys: int
+    values: int
+    part: PartMade
 
 
 class PartWriter(Protocol):

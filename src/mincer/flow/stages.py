@@ -30,9 +30,10 @@ from mincer.flow.partitioner import (
 )
 from mincer.flow.ports import (
     BadRecord,
-    PartMade,
+    MapMade,
     PartWriter,
     Records,
+    ReduceMade,
     Scratch,
     SegmentReader,
     SegmentWriter,
@@ -47,10 +48,8 @@ from mincer.structs import Struct
 
 __all__ = [
     "MapAttempt",
-    "MapMade",
     "Program",
     "RecordError",
-    "ReduceMade",
     "map_task",
     "reduce_task",
     "sample_task",
@@ -106,28 +105,6 @@ class MapAttempt(Struct):
     careful: bool = False
     #: Check each record: an earlier attempt met something that is no pair.
     exact: bool = False
-
-
-class MapMade(Struct):
-    """What a map attempt made, for the account and for the coordinator."""
-
-    records: int
-    bytes_read: int
-    pairs: int
-    keys_out: int
-    values_out: int
-    runs: int
-    digest: int
-    #: Set when nothing was shuffled: the map's output is a part.
-    part: PartMade | None = None
-
-
-class ReduceMade(Struct):
-    """What a reduce attempt made."""
-
-    keys: int
-    values: int
-    part: PartMade
 
 
 def map_task(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -244,6 +243,8 @@ class FileSink(Sink):
         # What counts is done, or an error is on its way that must not be hidden. A
         # straggler that still writes may keep the folder from going: its name begins
         # with "_", so no reader looks into it.
+        import shutil
+
         shutil.rmtree(self._aside, ignore_errors=True)
 
 

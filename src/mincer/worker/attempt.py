@@ -11,7 +11,6 @@ import gc
 import os
 import pickle
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -45,7 +44,6 @@ from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
 from mincer.worker.commits import read_commits
 from mincer.worker.machine import OwnSize
-from mincer.worker.modules import install
 from mincer.worker.orders import (
     AttemptMade,
     AttemptsUnbegun,
@@ -59,6 +57,7 @@ from mincer.worker.orders import (
 )
 from mincer.worker.page import Page
 from mincer.worker.reserve import Reserve
+from mincer.worker.unpack import install
 
 __all__ = ["Bench"]
 
@@ -149,6 +148,8 @@ class Bench:
             return AttemptUnmade(attempt, _fault_of(error), error)
         except Exception as error:
             # Ours, then: tell all of it, and do not try the same again.
+            import traceback
+
             bug = Bug(
                 f"{type(error).__name__}: {error}",
                 user_traceback=traceback.format_exc(),
@@ -381,6 +382,8 @@ def _load_code(path: str) -> JobCode:
     try:
         code: JobCode = functions.load(data)
     except Exception as error:
+        import traceback
+
         raise ShipError(
             "the job's functions cannot be loaded in a worker: "
             f"{type(error).__name__}: {error}",

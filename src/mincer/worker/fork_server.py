@@ -1,4 +1,4 @@
-"""The fork server: one process that has imported everything, and forks the children."""
+"""The fork server, seen from the driver: started early, told to fork children."""
 
 # Strategy: an interpreter with our imports costs 0.1 s of processor, a fork of one that
 # stands ready 2 ms. The driver itself must not be forked (it may have threads, or be a
@@ -7,44 +7,23 @@
 # That works while the driver is still busy with imports of its own, and `begin` lets a
 # door start it before anything else.
 #
-# The two talk over a socket pair, since pipes for a child must be handed over. A fork
-# is asked for and not waited for; a child has a name, as its process id is known late.
-# Only the server reaps, and only when told to `end` a child: until then its id cannot
-# belong to another process. When the driver goes, the server ends what it has forked.
-# When the server goes, its children notice (child.py), and the pool takes a new server.
+# Its own side is nursery.py. The two talk over a socket pair, since pipes for a child
+# must be handed over. A fork is asked for and not waited for; a child has a name, as
+# its process id is known late. When the server goes, its children notice (child.py),
+# and the pool takes a new server.
+#
+# A command of a moment waits for the server, so the server comes first: what this file
+# needs for more than its start is imported after it (15 ms).
 
 from __future__ import annotations
 
-import gc
+import _socket  # not `socket`: see above
 import os
-import signal
-import socket
 import sys
-import threading
-from contextlib import suppress
-from importlib import import_module
 
 from mincer.limits import MALLOC_THRESHOLD_BYTES
-from mincer.worker.pipes import read_frame, write_frame
 
-__all__ = ["ForkServer", "begin", "end_spare", "serve", "take"]
-
-#: How often the server looks whether its parent is there still, whoever holds the
-#: other end of its socket.
-_PARENT_S = 1.0
-#: What every attempt or nearly every needs, beyond what `child.py` itself imports.
-_IMPORTED = (
-    "mincer.worker.child",
-    "mincer.worker.modules",
-    "mincer.api",  # by name only: no code of ours uses a door, the user's modules do
-    "mincer.codec.formats",
-    "mincer.sinks.files",
-    "mincer.sources.text_lines",
-    "hashlib",
-    "msgspec",
-    "tempfile",
-    "zipfile",
-)
+__all__ = ["ForkServer", "begin", "end_spare", "take"]
 
 
 class ForkServer:
@@ -54,26 +33,29 @@ class ForkServer:
         self._owner = os.getpid()
         self._how_ended: int | None = None
         self._has_forked = False
+        ours, theirs = _socket.socketpair()
+        self._socket = ours
+        try:
+            self._pid = os.posix_spawn(
+                sys.executable or "",
+                [sys.executable or "python", "-P", "-c", _program()],
+                _environment(),
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),
+                    # The driver's standard output is data.
+                    (os.POSIX_SPAWN_DUP2, 2, 1),
+                ],
+                setpgroup=0,
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        import threading
+
         #: Held from a question to its answer.
         self._lock = threading.Lock()
-        ours, theirs = socket.socketpair()
-        self._socket = ours
-        with theirs:
-            try:
-                self._pid = os.posix_spawn(
-                    sys.executable or "",
-                    [sys.executable or "python", "-P", "-c", _program()],
-                    _environment(),
-                    file_actions=[
-                        (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),
-                        # The driver's standard output is data.
-                        (os.POSIX_SPAWN_DUP2, 2, 1),
-                    ],
-                    setpgroup=0,
-                )
-            except OSError:
-                ours.close()
-                raise
 
     @property
     def is_own(self) -> bool:
@@ -86,11 +68,17 @@ class ForkServer:
         Raises `ConnectionError` when the server is gone. When it goes before it has
         read this, the pipes close.
         """
+        from array import array
+
+        from mincer.worker.pipes import write_frame
+
+        pipes = array("i", [orders, replies])
         with self._lock:
             if self._how_ended is not None:
                 raise BrokenPipeError
             write_frame(self._socket.fileno(), ("fork", name, arguments))
-            socket.send_fds(self._socket, [b"!"], [orders, replies])
+            rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pipes)
+            self._socket.sendmsg([b"!"], [rights])
             self._has_forked = True
 
     def pid(self, name: str) -> int:
@@ -109,6 +97,8 @@ class ForkServer:
 
     def _ask(self, word: str, name: str) -> int | None:
         """An answer of the server; None when it is gone."""
+        from mincer.worker.pipes import read_frame, write_frame
+
         with self._lock:
             try:
                 write_frame(self._socket.fileno(), (word, name))
@@ -119,16 +109,19 @@ class ForkServer:
 
     def close(self) -> int:
         """End the server and all its children; return how it ended. May be repeated."""
+        import signal
+
         with self._lock:
             self._socket.close()
         if self._how_ended is None:
             self._how_ended = 1
-            # Somebody else may have waited for every process there is.
-            with suppress(ChildProcessError):
+            try:
                 if not self._has_forked:
                     os.kill(self._pid, signal.SIGKILL)  # it may still be importing
                 status = os.waitpid(self._pid, 0)[1]
                 self._how_ended = os.waitstatus_to_exitcode(status)
+            except ChildProcessError:
+                pass  # somebody else has waited for every process there is
         return self._how_ended
 
 
@@ -139,28 +132,33 @@ _spare: list[ForkServer] = []
 def begin() -> None:
     """Start a server for the pool that will want one soon, unless there is one. When
     it cannot be started, the pool will tell."""
-    with suppress(IndexError):
-        if _spare[-1].is_own:
-            return
-    with suppress(OSError):
+    if _spare and _spare[-1].is_own:
+        return
+    try:  # noqa: SIM105 - `contextlib` comes later
         _spare.append(ForkServer())
+    except OSError:
+        pass
 
 
 def take() -> ForkServer:
     """The server that was begun, or a new one. Raises `OSError` when none can start."""
-    with suppress(IndexError):
-        spare = _spare.pop()
-        if spare.is_own:
-            return spare
-    return ForkServer()
+    spare = _spare_of_own()
+    return ForkServer() if spare is None else spare
 
 
 def end_spare() -> None:
     """Close what was begun and not taken."""
-    with suppress(IndexError):
+    spare = _spare_of_own()
+    if spare is not None:
+        spare.close()
+
+
+def _spare_of_own() -> ForkServer | None:
+    try:
         spare = _spare.pop()
-        if spare.is_own:
-            spare.close()
+    except IndexError:  # nothing was begun, or another thread was faster
+        return None
+    return spare if spare.is_own else None
 
 
 def _program() -> str:
@@ -171,17 +169,8 @@ def _program() -> str:
     home = os.path.dirname(os.path.dirname(os.path.abspath(mincer.__file__)))
     return (
         f"import sys; {home!r} in sys.path or sys.path.append({home!r}); "
-        "from mincer.worker.fork_server import serve; serve()"
+        "from mincer.worker.nursery import serve; serve()"
     )
-
-
-#: What is set for the start of the server only.
-_OF_START = (
-    "PYTHONHASHSEED",
-    "MALLOC_MMAP_THRESHOLD_",
-    "MALLOC_TRIM_THRESHOLD_",
-    "MALLOC_ARENA_MAX",
-)
 
 
 def _environment() -> dict[str, str]:
@@ -192,125 +181,3 @@ def _environment() -> dict[str, str]:
     environment["MALLOC_MMAP_THRESHOLD_"] = threshold
     environment["MALLOC_TRIM_THRESHOLD_"] = threshold
     return environment
-
-
-# The server's own process.
-
-
-def serve() -> None:
-    """Fork children until the driver is gone; then end them, and this process."""
-    for variable in _OF_START:
-        os.environ.pop(variable, None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody could be waited for
-    control = _take_socket()
-    gc.disable()
-    for name in _IMPORTED:
-        import_module(name)
-    gc.enable()
-    gc.freeze()  # what is here for good is no work for the collectors of children
-    _Nursery(control).run()
-    os._exit(0)
-
-
-def _take_socket() -> socket.socket:
-    """Take the socket from standard input, and give the children an empty one."""
-    control = socket.socket(fileno=os.dup(0))
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    # What the driver left open for its own programs would stay open in ours.
-    first = control.fileno()
-    os.closerange(3, first)
-    os.closerange(first + 1, os.sysconf("SC_OPEN_MAX"))
-    return control
-
-
-class _Nursery:
-    """The children of the server, by name."""
-
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
-        self._parent = os.getppid()
-        self._pids: dict[str, int] = {}
-
-    def run(self) -> None:
-        import select
-
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        try:
-            while os.getppid() == self._parent:
-                if poll.poll(_PARENT_S * 1000):
-                    self._serve_one()
-        except (EOFError, ConnectionError):
-            pass  # the driver is gone, or done
-        finally:
-            for name in list(self._pids):
-                self._kill(name)
-            for name in list(self._pids):
-                self._end(name)
-
-    def _serve_one(self) -> None:
-        word, name, *more = read_frame(self._control.fileno())
-        if word == "fork":
-            self._fork(name, *more)
-        elif word == "pid":
-            self._answer(self._pids.get(name, 0))
-        elif word == "has_ended":
-            self._answer(self._has_ended(name))
-        else:
-            self._answer(self._end(name))
-
-    def _answer(self, answer: int) -> None:
-        write_frame(self._control.fileno(), answer)
-
-    def _fork(self, name: str, arguments: tuple[str, ...]) -> None:
-        pipes = socket.recv_fds(self._control, 1, 2)[1]
-        try:
-            pid = os.fork()
-        except OSError as error:  # no process or no memory left: the pipes will tell
-            sys.stderr.write(f"mincer: no child can be forked: {error}\n")
-            pid = -1
-        if pid == 0:
-            self._be_child(name, pipes, arguments)
-        if pid > 0:
-            self._pids[name] = pid
-            with suppress(OSError):  # it has done so itself
-                os.setpgid(pid, pid)
-        for pipe in pipes:
-            os.close(pipe)
-
-    def _be_child(
-        self, name: str, pipes: list[int], arguments: tuple[str, ...]
-    ) -> None:
-        from mincer.worker.child import main
-
-        try:
-            self._control.close()
-            os.setpgid(0, 0)
-            orders, replies = pipes
-            main(orders, replies, name, *arguments)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        finally:
-            os._exit(1)  # never up into the loop of the server
-
-    def _has_ended(self, name: str) -> bool:
-        if name not in self._pids:
-            return True
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._pids[name], flags) is not None
-
-    def _kill(self, name: str) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pids[name], signal.SIGKILL)
-        with suppress(ProcessLookupError):
-            os.kill(self._pids[name], signal.SIGKILL)
-
-    def _end(self, name: str) -> int:
-        if name not in self._pids:
-            return 1  # it could not be forked
-        self._kill(name)
-        status = os.waitpid(self._pids.pop(name), 0)[1]
-        return os.waitstatus_to_exitcode(status)

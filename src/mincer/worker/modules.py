@@ -1,16 +1,14 @@
-"""The user's own modules as source: found on the driver, unpacked in a child."""
+"""The user's own modules as source: found on the driver, and packed."""
 
 # Strategy: what the functions take by reference, and whatever that imports in turn, is
 # looked up the way `import` does it, without running anything. A module that is the
 # user's (`mincer.worker.origins`) brings its whole top-level package, data files too:
 # imports that are computed, and files beside the code, work without being found. All of
-# it becomes one zip, named by its digest, that a child unpacks (rather than imports
-# from: `__file__` must be a file) and puts at the front of its path.
+# it becomes one zip, named by its digest, that is unpacked beside the children.
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,17 +17,15 @@ from typing import TYPE_CHECKING
 
 from mincer.codec.functions import dump_reaching
 from mincer.codec.imports import absolute, imports_of
-from mincer.errors import SegmentError, ShipError
+from mincer.errors import ShipError
 from mincer.limits import MODULES_BYTES_MAX
 from mincer.structs import Struct
 from mincer.worker.origins import Origin, find
 
 if TYPE_CHECKING:
-    import zipfile
-
     from mincer.codec.pickler import Reach
 
-__all__ = ["ModuleSet", "collect", "collect_reach", "install"]
+__all__ = ["ModuleSet", "collect", "collect_reach"]
 
 #: The time of every file in the zip (the first a zip knows), so that equal files make
 #: equal bytes.
@@ -145,82 +141,3 @@ def _zipped(files: dict[str, Path]) -> bytes:
             info.external_attr = (0o755 if runs else 0o644) << 16
             archive.writestr(info, path.read_bytes())
     return buffer.getvalue()
-
-
-def install(
-    source: str | os.PathLike[str] | bytes,
-    digest: str,
-    folder: str | os.PathLike[str],
-) -> Path:
-    """Make the modules of a `ModuleSet` importable in this process.
-
-    `source`: the zip, or where it lies; it is only read when `folder` does not hold the
-    modules yet. Any number of processes may do this at once. May be called again.
-
-    Raises:
-        SegmentError: the zip is damaged.
-        ShipError: other modules of these names are imported already.
-    """
-    unpacked = _unpacked(source, digest, Path(folder))
-    path = str(unpacked)
-    if path not in sys.path:
-        _check_not_imported(unpacked)
-        sys.path.insert(0, path)
-    return unpacked
-
-
-def _unpacked(
-    source: str | os.PathLike[str] | bytes, digest: str, folder: Path
-) -> Path:
-    if len(digest) != 64 or not digest.isalnum():
-        raise SegmentError(f"{digest[:80]!r} is no digest of modules")
-    target = folder / digest
-    if target.is_dir():
-        return target
-    import hashlib
-    import shutil
-    import tempfile
-    import zipfile
-
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise SegmentError("the modules of the job were damaged on their way")
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{digest[:12]}-", dir=folder))
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist():
-                _unpack_one(archive, info, aside)
-        aside.rename(target)
-    except OSError:
-        # Another process was first: its files are the same.
-        if not target.is_dir():
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return target
-
-
-def _unpack_one(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
-    path = Path(os.path.normpath(folder / info.filename))
-    if folder not in path.parents:
-        raise SegmentError(f"the modules hold a file of name {info.filename!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(archive.read(info))
-    path.chmod(info.external_attr >> 16 & 0o777)
-
-
-def _check_not_imported(unpacked: Path) -> None:
-    for entry in sorted(unpacked.iterdir()):
-        name = entry.name.partition(".")[0]
-        if name not in sys.modules:
-            continue
-        file = getattr(sys.modules[name], "__file__", None)
-        if file is None and entry.is_dir() and not any(entry.glob("__init__.*")):
-            continue  # both are portions of one namespace package
-        raise ShipError(
-            f"the job's module {name} cannot be imported in a worker, which has "
-            f"another one of this name: {file or 'a part of Python'}",
-            hint="Rename the module. If it was only edited since an earlier job, "
-            "start new workers.",
-        )

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 
 from mincer.core.events import Fault
 from mincer.errors import MincerError
-from mincer.flow.ports import PartMade
-from mincer.flow.stages import MapMade, ReduceMade
+from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId, TaskId
 from mincer.job import Step
 from mincer.sinks.base import Sink

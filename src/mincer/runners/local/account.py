@@ -7,8 +7,7 @@ import time
 
 from mincer.core.events import Fault
 from mincer.errors import CancelledError, JobError, MincerError, Where
-from mincer.flow.ports import PartMade
-from mincer.flow.stages import MapMade, ReduceMade
+from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId
 from mincer.runners.base import SKIP_HINT
 from mincer.runners.local.job import LocalJob

@@ -27,8 +27,8 @@ from mincer.core.commands import FailJob, StartAttempt
 from mincer.core.events import JobPlan, StepPlan
 from mincer.errors import JobError, MincerError
 from mincer.flow.part import read_part
+from mincer.flow.ports import MapMade
 from mincer.flow.sampler import spread
-from mincer.flow.stages import MapMade
 from mincer.ids import AttemptId, TaskId
 from mincer.job import default_parts
 from mincer.runners.base import JobControl, JobOrder
@@ -49,6 +49,7 @@ from mincer.worker.orders import (
     SampleOrder,
 )
 from mincer.worker.origins import find
+from mincer.worker.unpack import unpack
 
 __all__ = ["LocalJob", "StoredPart"]
 
@@ -171,6 +172,8 @@ class LocalJob:
             with open(path, "wb") as file:
                 file.write(modules.data)
             self._modules = Modules(path, modules.digest, self._code_folder)
+            # Here, so that no child has to import what unpacks it.
+            unpack(modules.data, modules.digest, self._code_folder)
 
     def _code(self, number: int) -> JobCode:
         order = self.order
