@@ -1,4 +1,4 @@
-"""The process that children are forked from: what it hands down to them, and what not."""
+"""What children inherit of the process that they are forked from, and what not."""
 
 import gc
 import os
