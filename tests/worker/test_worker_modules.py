@@ -318,6 +318,3 @@ def test_a_file_that_cannot_be_read(tmp_path, imported, monkeypatch):
         ShipError, match=r"__init__\.py, part of a module .* Permission"
     ):
         modules.collect([module.f])
-
-
-# The child's half

@@ -31,7 +31,7 @@ def local():
 
 
 def pairs():
-    """In one split, which the driver writes down for the children."""
+    """Each in a split of its own, which the driver writes down for the children."""
     return iter(NUMBERS.items())
 
 
@@ -74,6 +74,7 @@ def test_a_skipped_record_is_told_and_counts_for_nothing(local):
 
 # --- errors: what the independent runner says, this one says too
 
+#: Each fails at one record only: of several, the children may tell another one first.
 JOBS = {
     "mapfn": mincer.Job(local_jobs.unlucky, sum),
     "map-only": mincer.Job(local_jobs.unlucky),

@@ -104,9 +104,8 @@ def test_orders_name_what_children_need(make):
 def test_modules_of_the_user_go_along_and_only_those(make):
     order = start_with_a_split(make())
     assert os.path.isfile(order.modules.zip_path)
-    assert os.listdir(order.modules.folder) == [
-        order.modules.digest
-    ]  # for all children
+    # Unpacked by the driver, for all children.
+    assert os.listdir(order.modules.folder) == [order.modules.digest]
 
     own = make(mincer.Job(lambda key, value: [(key, value)], sum))
     assert start_with_a_split(own).modules is None
