@@ -20,6 +20,7 @@ class Context:
 
     __slots__ = (
         "_before",
+        "_task",
         "attempt",
         "combining",
         "counters",
@@ -28,13 +29,12 @@ class Context:
         "part",
         "split",
         "tag",
-        "task",
     )
 
     def __init__(
         self,
         job: str,
-        task: str,
+        task: object,
         attempt: int,
         split: str | None = None,
         part: int | None = None,
@@ -42,8 +42,7 @@ class Context:
         params: Mapping[str, Any] | None = None,
     ) -> None:
         self.job = job
-        #: "map 3", "reduce 0", as errors name it.
-        self.task = task
+        self._task = task
         #: From 1.
         self.attempt = attempt
         #: What is read (a map), in words; None in a reduce.
@@ -75,6 +74,11 @@ class Context:
 
             if isinstance(error, MincerError) and error.task is None:
                 error.task = self.title
+
+    @property
+    def task(self) -> str:
+        """ "map 3", "reduce 0", as errors name it."""
+        return str(self._task)  # here, since few ask
 
     @property
     def title(self) -> str:

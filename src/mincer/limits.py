@@ -42,7 +42,7 @@ BACKUP_S_MIN = 1.0
 QUEUE_S = 0.02
 
 #: So many attempts are given to a slot at once: their answers fit in one pipe.
-QUEUE_MAX = 256
+QUEUE_MAX = 400
 
 #: Nothing is queued before so many attempts of its kind have told how long they take.
 QUEUE_FINISHED_MIN = 8

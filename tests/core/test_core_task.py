@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mincer.core.plan import Phase
 from mincer.core.task import TRANSITIONS, State, Task, Trigger, diagram
 from mincer.errors import Bug
 from mincer.ids import TaskId
@@ -13,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "design"
 
 
 def make_task() -> Task:
-    return Task(TaskId("j", 0, "map", 3), (), ())
+    return Task(TaskId("j", 0, "map", 3), Phase("j", 0, "map"), (), ())
 
 
 def test_every_state_can_be_reached():

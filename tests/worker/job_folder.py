@@ -8,7 +8,7 @@ from mincer.flow.ports import Batch
 from mincer.ids import AttemptId, TaskId
 from mincer.job import Step
 from mincer.sources.base import Split
-from mincer.worker.orders import JobCode, MapOrder
+from mincer.worker.orders import JobCode, MapOrder, StepFiles
 
 
 class ListSplit(Split):
@@ -38,15 +38,12 @@ class JobFolder:
         path.write_bytes(functions.dump(code))
         return str(path)
 
-    def map_order(self, code, values, index=0, number=0, **more):
-        folder = self.path / "maps"
+    def map_order(self, code, values, index=0, number=0, cuts=None, **more):
+        attempt = AttemptId(TaskId("job", 0, "map", index), number)
+        split = pickle.dumps(ListSplit(values))
+        return MapOrder(attempt, self.files(code, "maps", cuts), split, **more)
+
+    def files(self, code, name, cuts=None):
+        folder = self.path / name
         folder.mkdir(exist_ok=True)
-        return MapOrder(
-            attempt=AttemptId(TaskId("job", 0, "map", index), number),
-            code=code,
-            modules=None,
-            folder=str(folder),
-            scratch=str(self.path),
-            split=pickle.dumps(ListSplit(values)),
-            **more,
-        )
+        return StepFiles(code, None, str(folder), str(self.path), cuts)

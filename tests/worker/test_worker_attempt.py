@@ -59,23 +59,14 @@ def pairs_at(place):
     return found
 
 
-def reduce_order(job, code, made, part, **more):
+def reduce_order(job, code, made, part, cuts=None, **more):
     log = CommitLog(str(job.path / "log"))
     for number, one in enumerate(made):
         log.append(Commit(number, one.attempt, one.place))
     log.close()
-    out = job.path / "out"
-    out.mkdir(exist_ok=True)
-    return ReduceOrder(
-        attempt=AttemptId(TaskId("job", 0, "reduce", part), 0),
-        code=code,
-        modules=None,
-        folder=str(out),
-        scratch=str(job.path),
-        log=log.path,
-        commits=len(made),
-        **more,
-    )
+    attempt = AttemptId(TaskId("job", 0, "reduce", part), 0)
+    files = job.files(code, "out", cuts)
+    return ReduceOrder(attempt, files, log.path, len(made), **more)
 
 
 def test_maps_and_reduces_make_the_answer(job, bench):
@@ -121,6 +112,7 @@ def test_who_finds_no_room_after_others_is_given_back(job, bench, monkeypatch):
     code = job.code(words, sum, memory_bytes=MEMORY_BYTES_MIN)
     orders = [job.map_order(code, ["a"], index=n) for n in range(3)]
     taken = 0
+    monkeypatch.setattr(attempt, "_LOOK_S", 0)
     monkeypatch.setattr(attempt.OwnSize, "__call__", lambda size: taken)
     turn = bench.run_in_turn(orders)
     assert next(turn).made.pairs == 1
@@ -129,6 +121,25 @@ def test_who_finds_no_room_after_others_is_given_back(job, bench, monkeypatch):
     # As the first, it is to blame itself.
     (reply, *_) = bench.run_in_turn(orders)
     assert isinstance(reply.error, OverMemoryError)
+
+
+def test_attempts_that_follow_at_once_share_a_look_at_the_memory(
+    job, bench, monkeypatch
+):
+    looks = []
+
+    class SeenBudget(attempt.Budget):
+        def __init__(self, memory_bytes, size):
+            looks.append(memory_bytes)
+            super().__init__(memory_bytes, size)
+
+    monkeypatch.setattr(attempt, "_LOOK_S", 1000)
+    monkeypatch.setattr(attempt, "Budget", SeenBudget)
+    codes = [job.code(words, name=f"{n}", memory_bytes=n * 10**9) for n in (1, 2)]
+    for code in codes:
+        for order in [job.map_order(code, ["a"], index=n) for n in range(3)]:
+            assert bench.run(order).made.pairs == 1
+    assert looks == [10**9, 2 * 10**9]
 
 
 def test_a_map_without_a_shuffle_makes_a_part(job, bench):
@@ -217,10 +228,8 @@ def test_a_sample_finds_cut_points(job, bench):
         lambda key, value: [(value, value)], partitionfn=by_range, sort_keys=True
     )
     maps = [job.map_order(code, list(range(n, 2000, 2)), n) for n in (0, 1)]
-    common = dict(vars(maps[0]))
-    for name in ("split", "cuts", "skip", "careful"):
-        del common[name]
-    sample = bench.run(SampleOrder(**common, splits=[one.split for one in maps]))
+    splits = [one.split for one in maps]
+    sample = bench.run(SampleOrder(maps[0].attempt, maps[0].files, splits))
     made = [
         bench.run(job.map_order(code, list(range(n, 2000, 2)), n, cuts=sample.place))
         for n in (0, 1)

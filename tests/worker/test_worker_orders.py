@@ -17,6 +17,7 @@ from mincer.worker.orders import (
     Modules,
     ReduceOrder,
     SampleOrder,
+    StepFiles,
     pack,
     pack_reply,
     unpack,
@@ -24,20 +25,16 @@ from mincer.worker.orders import (
 )
 
 PLACE = Place("path", 3, 4)
-COMMON = {
-    "code": "code",
-    "modules": Modules("zip", "digest", "folder"),
-    "folder": "folder",
-    "scratch": "scratch",
-}
+FILES = StepFiles(
+    "code", Modules("zip", "digest", "folder"), "folder", "scratch", cuts=PLACE
+)
 MAPS = [
     MapOrder(
         attempt=AttemptId(TaskId("job", 1, "map", index), number),
+        files=FILES,
         split=b"split %d" % index,
-        cuts=PLACE,
         skip=(index,) * number,
         careful=bool(number),
-        **COMMON,
     )
     for index, number in [(0, 0), (7, 1), (3, 2)]
 ]
@@ -52,11 +49,8 @@ def travelled(message):
     [
         MAPS,
         MAPS[1:2],
-        [SampleOrder(attempt=MAPS[0].attempt, splits=[b"s"], **COMMON)],
-        [
-            ReduceOrder(attempt=one.attempt, log="log", commits=2, **COMMON)
-            for one in MAPS
-        ],
+        [SampleOrder(MAPS[0].attempt, FILES, [b"s"])],
+        [ReduceOrder(one.attempt, FILES, "log", 2) for one in MAPS],
     ],
     ids=["maps", "one map", "a sample", "reduces"],
 )
@@ -65,10 +59,7 @@ def test_orders_travel(orders):
 
 
 def test_what_maps_have_in_common_travels_once():
-    many = [
-        MapOrder(attempt=MAPS[0].attempt, split=b"s", cuts=PLACE, **COMMON)
-        for _ in range(100)
-    ]
+    many = [MapOrder(MAPS[0].attempt, FILES, b"s") for _ in range(100)]
     assert len(pickle.dumps(pack(many))) < len(pickle.dumps(many)) / 2
 
 

@@ -18,7 +18,7 @@ __all__ = ["main"]
 #: New objects between two looks for cycles of them (Python's own default: 700). A
 #: driver makes many for each attempt and hardly a cycle: a quarter of its time went
 #: into looking.
-_COLLECT_EVERY = 50_000
+_COLLECT_EVERY = 200_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

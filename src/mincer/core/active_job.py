@@ -55,21 +55,21 @@ class ActiveJob:
     def _settle(self, task: Task) -> None:
         """An attempt at `task` has ended without an output; who is charged, is."""
         if task.running:
-            self.tasks.move(task, Trigger.ATTEMPT_ENDED)
+            task.phase.move(task, Trigger.ATTEMPT_ENDED)
         elif task.state is State.RUNNING:  # not so if a need went at the same time
-            self.tasks.move(task, Trigger.TRY_AGAIN)
+            task.phase.move(task, Trigger.TRY_AGAIN)
 
     # --- an attempt has won
 
     def done(self, event: AttemptDone) -> None:
-        attempt = self._attempt(event.attempt, event.worker)
-        if attempt is None:
+        attempt = self.attempts.running.get(event.attempt)
+        if attempt is None or attempt.worker != event.worker:
             is_winner = event.attempt.number == self._task(event.attempt).winner
             if not is_winner and event.attempt not in self.attempts.running:
                 self._out.append(commands.DiscardOutput(event.attempt))
             return
         task = attempt.task
-        phase = self.tasks.phase(task)
+        phase = task.phase
         self.attempts.end(task, attempt)
         if task.running:
             self.attempts.stop(task)
@@ -77,12 +77,12 @@ class ActiveJob:
         task.winner = attempt.id.number
         task.keeper = attempt.worker
         self._roster.keep(attempt.worker, task.id)
-        if self.tasks.is_for_sink(task):
+        if phase.is_for_sink:
             phase.move(task, Trigger.WON_FOR_SINK)
             self._out.append(commands.CommitOutput(attempt.id))
             return
         phase.move(task, Trigger.WON)
-        if self.tasks.is_read(task):
+        if phase.is_read:
             number = phase.publish(task)
             self._out.append(commands.PublishOutput(attempt.id, number))
         old, task.digest = task.digest, event.digest
@@ -99,7 +99,7 @@ class ActiveJob:
         if task.id.kind == "map":
             self.tally.nondeterministic_maps += 1
         for consumer in self._lineage.consumers(task):
-            if self.tasks.is_for_sink(consumer):
+            if consumer.phase.is_for_sink:
                 self.fail(
                     f"{task.id} ran again and gave another result, but {consumer.id}, "
                     "which read the first one, is committed to the output: "
@@ -233,7 +233,7 @@ class ActiveJob:
 
     def _take_output(self, task: Task, discard: bool) -> None:
         """Nobody keeps the output of `task` any more."""
-        self.tasks.phase(task).withdraw(task)
+        task.phase.withdraw(task)
         if task.keeper is not None:
             self._roster.drop(task.keeper, task.id)
             task.keeper = None
@@ -270,7 +270,7 @@ class ActiveJob:
     def committed(self, id: AttemptId) -> None:
         task = self._task(id)
         if task.state is State.COMMITTING and task.winner == id.number:
-            self.tasks.move(task, Trigger.COMMITTED)
+            task.phase.move(task, Trigger.COMMITTED)
             self._take_output(task, discard=False)
             self._lineage.made(task)
 
@@ -281,9 +281,9 @@ class ActiveJob:
         self._take_output(task, discard=False)
         if self._count_loss(task, "was refused by the sink"):
             return
-        self.tasks.move(task, Trigger.REFUSED)
+        task.phase.move(task, Trigger.REFUSED)
         if not all(gate.is_open for gate in task.needs):
-            self.tasks.move(task, Trigger.NEED_LOST)
+            task.phase.move(task, Trigger.NEED_LOST)
 
     # --- the job ends
 
@@ -312,7 +312,7 @@ class ActiveJob:
         """End the job without a result, because of `task` if one is given."""
         if task is not None:
             self.attempts.stop(task)
-            self.tasks.move(task, Trigger.GIVEN_UP)
+            task.phase.move(task, Trigger.GIVEN_UP)
         self._stop_everything()
         for one in self.tasks:
             self._take_output(one, discard=True)
@@ -328,7 +328,7 @@ class ActiveJob:
         for task in self.tasks:
             if task.state not in (State.DONE, State.FAILED):
                 self.attempts.stop(task)
-                self.tasks.move(task, Trigger.CANCELLED)
+                task.phase.move(task, Trigger.CANCELLED)
 
     # --- names from outside
 

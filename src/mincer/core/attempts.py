@@ -57,7 +57,7 @@ class Attempts:
         task = phase.next_ready()
         while task is not None and not (slot.queue and task.careful):
             phase.move(task, Trigger.ASSIGNED)
-            self._give(task, slot, phase)
+            self._give(task, slot)
             if len(slot.queue) == length or task.careful:
                 break
             task = phase.next_ready()
@@ -66,13 +66,12 @@ class Attempts:
     def copy(self, task: Task, worker: WorkerId) -> None:
         """Start a backup copy of a RUNNING task."""
         slot = self._roster.take_slot(worker)
-        phase = self._tasks.phase(task)
-        phase.move(task, Trigger.BACKED_UP)
-        self._give(task, slot, phase)
+        task.phase.move(task, Trigger.BACKED_UP)
+        self._give(task, slot)
         self.tally.backups += 1
         self._begin(slot)
 
-    def _give(self, task: Task, slot: Slot, phase: Phase) -> None:
+    def _give(self, task: Task, slot: Slot) -> None:
         """Put a new attempt at `task` into the queue of `slot`."""
         id = AttemptId(task.id, task.attempts_started)
         attempt = Attempt(id, task, slot)
@@ -83,9 +82,10 @@ class Attempts:
         self.running[id] = attempt
         self._roster.workers[slot.worker].attempts[id] = None
         self.tally.attempts_started += 1
-        published, without = 0, tuple[int, ...]()
-        if phase.kind == "reduce":
-            maps = self._tasks.steps[phase.step].map
+        published = 0
+        without: tuple[int, ...] = ()
+        if task.id.kind == "reduce":
+            maps = self._tasks.steps[task.id.step].map
             published, without = maps.published, maps.without
         self._out.append(
             commands.StartAttempt(
@@ -99,17 +99,17 @@ class Attempts:
         attempt.started = self._roster.now
         self.slots[slot] = None
         self.slots.move_to_end(slot)
-        unbacked = self._tasks.phase(attempt.task).unbacked
-        if len(attempt.task.running) == 1:
-            unbacked[attempt.task] = attempt
+        task = attempt.task
+        if len(task.running) == 1:
+            task.phase.unbacked[task] = attempt
         else:
-            unbacked.pop(attempt.task, None)
+            task.phase.unbacked.pop(task, None)
 
     def end(self, task: Task, attempt: Attempt) -> None:
         """It has ended, or will never run; the next in its slot has its turn."""
         task.running.remove(attempt)
         del self.running[attempt.id]
-        self._tasks.phase(task).unbacked.pop(task, None)
+        task.phase.unbacked.pop(task, None)
         slot = attempt.slot
         worker = self._roster.workers.get(attempt.worker)
         if worker is not None:

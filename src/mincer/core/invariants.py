@@ -121,7 +121,7 @@ def _check_task(job: ActiveJob, task: Task) -> None:
     made = task.state in (State.DONE, State.COMMITTING)
     _must(not made or 0 <= task.winner < task.attempts_started, f"{name}: no winner")
     _must(made or task.keeper is None, f"{name} is kept by {task.keeper}")
-    is_published = task.keeper is not None and job.tasks.is_read(task)
+    is_published = task.keeper is not None and task.phase.is_read
     _must((task.number is not None) == is_published, f"{name}: number {task.number}")
     _must(task.state is not State.FAILED, f"{name}, and the job goes on")
     _must(task.state is not State.CANCELLED, f"{name}, and the job goes on")
@@ -135,7 +135,7 @@ def _check_gates(job: ActiveJob) -> None:
     for task in job.tasks:
         doubted += task.doubted
         demand.update(gate for gate in task.needs if task.state is not State.DONE)
-        is_there = task.keeper is not None or job.tasks.is_for_sink(task)
+        is_there = task.keeper is not None or task.phase.is_for_sink
         if task.state is not State.DONE or not is_there:
             missing.update(task.feeds)
         is_gone = task.state is State.DONE and not is_there

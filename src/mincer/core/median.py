@@ -8,26 +8,33 @@ __all__ = ["Median"]
 
 
 class Median:
-    """Two heaps that meet in the middle; of an even number, the upper median."""
+    """Two heaps that meet in the middle; of an even number, the upper median.
 
-    __slots__ = ("_lower", "_upper")
+    Numbers are sorted in when the median is asked for: most come while nobody does.
+    """
+
+    __slots__ = ("_lower", "_new", "_upper")
 
     def __init__(self) -> None:
         #: The smaller half, negated: its top is its largest.
         self._lower: list[float] = []
         #: The larger half, which holds the median and is never the shorter one.
         self._upper: list[float] = []
+        self._new: list[float] = []
 
     def __len__(self) -> int:
-        return len(self._lower) + len(self._upper)
+        return len(self._lower) + len(self._upper) + len(self._new)
 
     def add(self, number: float) -> None:
-        if len(self._upper) > len(self._lower):
-            heappush(self._lower, -heappushpop(self._upper, number))
-        else:
-            heappush(self._upper, -heappushpop(self._lower, -number))
+        self._new.append(number)
 
     @property
     def value(self) -> float:
         """The median; there must be a number."""
+        for number in self._new:
+            if len(self._upper) > len(self._lower):
+                heappush(self._lower, -heappushpop(self._upper, number))
+            else:
+                heappush(self._upper, -heappushpop(self._lower, -number))
+        self._new.clear()
         return self._upper[0]

@@ -27,12 +27,20 @@ __all__ = ["JobTasks", "Phase", "Step"]
 
 
 class Phase:
-    """All tasks of one kind in one step."""
+    """All tasks of one kind in one step.
 
-    def __init__(self, job: JobId, step: int, kind: TaskKind) -> None:
+    `for_sink`: the sink is asked to commit their outputs.
+    """
+
+    def __init__(
+        self, job: JobId, step: int, kind: TaskKind, for_sink: bool = False
+    ) -> None:
         self.job = job
         self.step = step
         self.kind: TaskKind = kind
+        self.is_for_sink = for_sink
+        #: Other tasks read their outputs; false where those are what the job is for.
+        self.is_read = True
         self.tasks: list[Task] = []
         self.counts = dict.fromkeys(State, 0)
         #: Tasks with one attempt and no backup copy yet, the longest running first.
@@ -49,7 +57,7 @@ class Phase:
 
     def add(self, needs: tuple[Gate, ...], feeds: tuple[Gate, ...]) -> Task:
         id = TaskId(self.job, self.step, self.kind, len(self.tasks))
-        task = Task(id, needs, feeds)
+        task = Task(id, self, needs, feeds)
         self.tasks.append(task)
         self.counts[task.state] += 1
         for gate in needs:
@@ -57,7 +65,7 @@ class Phase:
             gate.demand += 1
         for gate in feeds:
             gate.missing += 1
-        if all(gate.is_open for gate in needs):
+        if not needs or all(gate.is_open for gate in needs):
             self.move(task, Trigger.NEEDS_MET)
         return task
 
@@ -109,9 +117,10 @@ class Step:
     def __init__(self, job: JobId, number: int, plan: StepPlan) -> None:
         self.number = number
         self.plan = plan
+        reduces = plan.parts > 0
         self.sample = Phase(job, number, "sample") if plan.sampled else None
-        self.map = Phase(job, number, "map")
-        self.reduce = Phase(job, number, "reduce") if plan.parts else None
+        self.map = Phase(job, number, "map", plan.to_sink and not reduces)
+        self.reduce = Phase(job, number, "reduce", plan.to_sink) if reduces else None
         self.complete = Gate(holds=1)
         self.sampled = Gate()
         self.mapped = Gate(holds=1)
@@ -139,6 +148,7 @@ class JobTasks:
         self.phases = [phase for step in self.steps for phase in step.phases.values()]
         #: The job itself wants what its last step makes.
         self.finish = Gate(holds=1, demand=1)
+        self.steps[-1].last.is_read = False
         for step in self.steps:
             if step.sample is not None:
                 step.sample.add((step.complete,), (step.sampled,))
@@ -147,9 +157,6 @@ class JobTasks:
                 for _ in range(step.plan.parts):
                     self._add_last(step, (step.mapped,))
                 self._end_outputs(step)
-
-    def phase(self, task: Task) -> Phase:
-        return self.steps[task.id.step].phases[task.id.kind]
 
     def task(self, id: TaskId) -> Task:
         """The task of that name; raise `Bug` when there is none."""
@@ -162,17 +169,6 @@ class JobTasks:
     def __iter__(self) -> Iterator[Task]:
         for phase in self.phases:
             yield from phase.tasks
-
-    def move(self, task: Task, trigger: Trigger) -> None:
-        self.phase(task).move(task, trigger)
-
-    def is_for_sink(self, task: Task) -> bool:
-        step = self.steps[task.id.step]
-        return step.plan.to_sink and step.last.kind == task.id.kind
-
-    def is_read(self, task: Task) -> bool:
-        """True when other tasks read its output, false for what the job is for."""
-        return self.finish not in task.feeds
 
     def add_maps(self, count: int) -> None:
         """The input of the first step grew."""
@@ -192,14 +188,15 @@ class JobTasks:
     def supply(self, gate: Gate) -> None:
         """One of the outputs that were missing at `gate` is there."""
         gate.missing -= 1
-        self._opened(gate)
+        if not gate.missing:
+            self._opened(gate)
 
     def _opened(self, gate: Gate) -> None:
         if not gate.is_open:
             return
         for task in gate.waiters:
             if task.state is State.WAITING and all(g.is_open for g in task.needs):
-                self.move(task, Trigger.NEEDS_MET)
+                task.phase.move(task, Trigger.NEEDS_MET)
 
     def _next(self, step: Step) -> Step | None:
         following = step.number + 1

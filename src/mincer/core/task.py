@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 from math import inf
+from typing import TYPE_CHECKING
 
 from mincer.errors import Bug
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.limits import STORY_MOVES_MAX
+
+if TYPE_CHECKING:
+    from mincer.core.plan import Phase
 
 __all__ = [
     "TRANSITIONS",
@@ -162,6 +166,7 @@ class Task:
         "needs",
         "number",
         "output_losses",
+        "phase",
         "running",
         "skips",
         "state",
@@ -171,9 +176,15 @@ class Task:
     )
 
     def __init__(
-        self, id: TaskId, needs: tuple[Gate, ...], feeds: tuple[Gate, ...]
+        self,
+        id: TaskId,
+        phase: Phase,
+        needs: tuple[Gate, ...],
+        feeds: tuple[Gate, ...],
     ) -> None:
         self.id = id
+        #: All tasks of its kind and step.
+        self.phase = phase
         #: It may run when all of these are open.
         self.needs = needs
         #: These wait for its output.

@@ -91,7 +91,7 @@ class Program(Struct):
         return FunctionPartitioner(function, self.parts)  # type: ignore[arg-type]
 
 
-class MapAttempt(Struct):
+class MapAttempt(Struct, frozen=False):  # a third of the time
     """What one attempt at a map, or a look at a split for a sample, is given."""
 
     records: Records

@@ -54,6 +54,7 @@ from mincer.worker.orders import (
     ReduceOrder,
     Reply,
     SampleOrder,
+    StepFiles,
 )
 from mincer.worker.page import Page
 from mincer.worker.reserve import Reserve
@@ -63,6 +64,8 @@ __all__ = ["Bench"]
 
 #: After a shorter attempt the collector waits until the last of them is done.
 _SHORT_S = 0.005
+#: Attempts that begin so soon after each other share one look at the memory.
+_LOOK_S = 0.001
 #: Steps whose code a child keeps loaded.
 _CODES_MAX = 4
 
@@ -92,8 +95,10 @@ class Bench:
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
         self._program: tuple[JobCode, Place | None, Program] | None = None
-        #: Processor time of this process when the last attempt ended.
-        self._cpu_s = 0.0
+        #: For which code, and until when.
+        self._budget: tuple[Budget, JobCode, float] | None = None
+        #: Processor time of this process, up to which it is in a reply.
+        self._cpu_s = time.process_time()
 
     def run_in_turn(self, orders: Sequence[Order]) -> Iterator[Reply | AttemptsUnbegun]:
         """Run the attempts of these orders, one after the other.
@@ -110,15 +115,21 @@ class Bench:
             if reply is None:
                 yield AttemptsUnbegun(tuple(order.attempt for order in orders[n:]))
                 break
-            if n == len(orders) - 1 or not (
-                isinstance(reply, AttemptMade) and reply.wall_s < _SHORT_S
+            if (
+                n == len(orders) - 1
+                or not isinstance(reply, AttemptMade)
+                or reply.wall_s >= _SHORT_S
             ):
-                self._tidy()
+                self._tidy(reply)
             yield reply
 
-    def _tidy(self) -> None:
+    def _tidy(self, reply: Reply) -> None:
+        """What is not done for each of many short attempts."""
         gc.collect()
         self._reserve.tidy()
+        if isinstance(reply, AttemptMade):
+            before, self._cpu_s = self._cpu_s, time.process_time()
+            reply.cpu_s = self._cpu_s - before
 
     def run(self, order: Order, place_of: int = 0) -> Reply:
         """Run one attempt; never raises for what the user or the disk did.
@@ -128,8 +139,6 @@ class Bench:
         """
         attempt = order.attempt
         started = time.monotonic()
-        if not place_of:
-            self._cpu_s = time.process_time()
         try:
             reply = self._run(order, place_of)
         except _NoRoom:
@@ -157,8 +166,6 @@ class Bench:
             return AttemptUnmade(attempt, Fault.HOPELESS, bug)
         reply.ended = time.monotonic()
         reply.wall_s = reply.ended - started
-        before, self._cpu_s = self._cpu_s, time.process_time()
-        reply.cpu_s = self._cpu_s - before
         return reply
 
     def close(self) -> None:
@@ -171,9 +178,9 @@ class Bench:
     def _run(self, order: Order, place_of: int) -> AttemptMade:
         careful = isinstance(order, MapOrder) and order.careful
         self._page.begin(careful=careful)
-        code = self._code(order)
+        code = self._code(order.files)
         self._reserve.begin(code.memory_bytes)
-        output = self._open(order.folder)
+        output = self._open(order.files.folder)
         try:
             return self._try(order, place_of, code, output, exact=False)
         except Inexact:
@@ -189,15 +196,10 @@ class Bench:
         exact: bool,
     ) -> AttemptMade:
         output.begin()
-        task = order.attempt.task
-        context = Context(
-            job=code.job_name,
-            task=str(task),
-            attempt=order.attempt.number + 1,
-            params=code.params,
-        )
+        task, number = order.attempt
+        context = Context(code.job_name, task, number + 1, params=code.params)
         try:
-            budget = Budget(code.memory_bytes, self._size)
+            budget = self._budget_of(code)
         except OverMemoryError as error:
             if place_of:
                 raise _NoRoom from error
@@ -231,7 +233,7 @@ class Bench:
             careful=order.careful,
             exact=exact,
         )
-        program = self._program_of(code, order.cuts)
+        program = self._program_of(code, order.files.cuts)
         self._reached("map:start")
         if code.step.shuffles:
             made = map_task(program, attempt, output, None)
@@ -266,9 +268,9 @@ class Bench:
         readers = [
             PlaceReader(commit.place, self._files, commit.attempt) for commit in commits
         ]
-        program = self._program_of(code, order.cuts)
+        program = self._program_of(code, order.files.cuts)
         writer, place_of = self._part_writer(order.attempt, code, output)
-        scratch = DiskScratch(order.scratch)
+        scratch = DiskScratch(order.files.scratch)
         publish = self._publish("reduce:keys")
         self._reached("reduce:start")
         try:
@@ -336,19 +338,27 @@ class Bench:
             return code.sink.open(attempt.task.index, attempt.number), lambda: None
         return BlockPart(output), output.commit
 
-    def _code(self, order: Order) -> JobCode:
-        code = self._codes.get(order.code)
+    def _code(self, files: StepFiles) -> JobCode:
+        code = self._codes.get(files.code)
         if code is None:
-            if order.modules is not None:
-                modules = order.modules
+            if files.modules is not None:
+                modules = files.modules
                 install(modules.zip_path, modules.digest, modules.folder)
-            code = _load_code(order.code)
-            self._codes[order.code] = code
+            code = _load_code(files.code)
+            self._codes[files.code] = code
             if len(self._codes) > _CODES_MAX:
                 self._codes.popitem(last=False)
             gc.collect()
             gc.freeze()
         return code
+
+    def _budget_of(self, code: JobCode) -> Budget:
+        last, now = self._budget, time.monotonic()
+        if last is not None and last[1] is code and now < last[2]:
+            return last[0]
+        budget = Budget(code.memory_bytes, self._size)
+        self._budget = budget, code, now + _LOOK_S
+        return budget
 
     def _program_of(self, code: JobCode, cuts: Place | None) -> Program:
         last = self._program

@@ -29,6 +29,7 @@ __all__ = [
     "ReduceOrder",
     "Reply",
     "SampleOrder",
+    "StepFiles",
     "pack",
     "pack_reply",
     "unpack",
@@ -57,43 +58,50 @@ class Modules(Struct):
     folder: str
 
 
-class _Order(Struct, kw_only=True):
-    attempt: AttemptId
+class StepFiles(Struct):
+    """Where the attempts of a step find what they have in common, and leave what they
+    make."""
+
     #: The file with the `JobCode`.
     code: str
     modules: Modules | None
-    #: The folder of the outputs of this step.
+    #: The folder of the outputs.
     folder: str
     #: The folder for scratch files.
     scratch: str
+    #: What the sample attempt made.
+    cuts: Place | None = None
 
 
-class SampleOrder(_Order, kw_only=True):
+class SampleOrder(Struct):
     """Find the cut points of `by_range`."""
 
+    attempt: AttemptId
+    files: StepFiles
     splits: list[bytes]
 
 
-class MapOrder(_Order, kw_only=True):
+class MapOrder(Struct, frozen=False):  # half the time; there are many
     """Map one split."""
 
+    attempt: AttemptId
+    files: StepFiles
     split: bytes
-    #: What the sample attempt of this step made.
-    cuts: Place | None = None
     skip: tuple[int, ...] = ()
     careful: bool = False
 
 
-class ReduceOrder(_Order, kw_only=True):
+class ReduceOrder(Struct):
     """Reduce one part of what the maps in the commit log made.
 
     The first `commits` entries of the log count, but for those in `without`.
     """
 
+    attempt: AttemptId
+    files: StepFiles
     log: str
     commits: int
     without: tuple[int, ...] = ()
-    cuts: Place | None = None
 
 
 Order: TypeAlias = SampleOrder | MapOrder | ReduceOrder
@@ -107,8 +115,9 @@ class AttemptMade(Struct, frozen=False):
     digest: int
     made: MapMade | ReduceMade | None
     counters: dict[str, int] = field(default_factory=dict)
-    #: Seconds of this child's processor, and of the wall.
+    #: Seconds of this child's processor, those of short attempts before it included.
     cpu_s: float = 0.0
+    #: Seconds on the wall.
     wall_s: float = 0.0
     #: When it ended, on the monotonic clock of the machine.
     ended: float = 0.0
@@ -135,37 +144,32 @@ Reply: TypeAlias = AttemptMade | AttemptUnmade
 
 def pack(orders: Sequence[Order]) -> object:
     """Orders of one kind, of one step of a job, as a message."""
-    if len(orders) == 1 or not isinstance(orders[0], MapOrder):
+    first = orders[0]
+    if len(orders) == 1 or not isinstance(first, MapOrder):
         return list(orders)
     rows = [
-        (order.attempt.task.index, order.attempt.number, *_own(order))
-        for order in orders
-        if isinstance(order, MapOrder)
+        (one.attempt[0][3], one.attempt[1], one.split, one.skip, one.careful)
+        for one in orders
+        if isinstance(one, MapOrder)
     ]
-    return orders[0], rows
-
-
-def _own(order: MapOrder) -> tuple[bytes, tuple[int, ...], bool]:
-    """What the orders for the maps of a step do not have in common."""
-    return order.split, order.skip, order.careful
+    return first.attempt.task, first.files, rows
 
 
 def unpack(message: Any) -> list[Order]:
     """What `pack` was given."""
     if isinstance(message, list):
         return message
-    first, rows = message
-    task = first.attempt.task
-    common = vars(first)
-    orders: list[Order] = []
-    for index, number, split, skip, careful in rows:
-        attempt = AttemptId(TaskId(task.job, task.step, task.kind, index), number)
-        order = MapOrder.__new__(MapOrder)  # a third of what `MapOrder(...)` takes
-        vars(order).update(
-            common, attempt=attempt, split=split, skip=skip, careful=careful
+    (job, step, kind, _), files, rows = message
+    return [
+        MapOrder(
+            AttemptId(TaskId(job, step, kind, index), number),
+            files,
+            split,
+            skip,
+            careful,
         )
-        orders.append(order)
-    return orders
+        for index, number, split, skip, careful in rows
+    ]
 
 
 def pack_reply(place_of: int, reply: Reply | AttemptsUnbegun) -> object:

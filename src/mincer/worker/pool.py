@@ -107,15 +107,20 @@ class Child:
         with contextlib.suppress(BrokenPipeError):
             write_frame(self._orders, pack(orders))
 
-    def read(self) -> Iterator[Any]:
+    def read(self) -> list[Reply | AttemptsUnbegun]:
         """What the child has said; raises `EOFError` when it is gone."""
+        replies = []
         for message in self._reader.read():
+            if isinstance(message, int):
+                self.ready = True  # its pid: it is up
+                continue
             reply = unpack_reply(message, self._attempts)
             if isinstance(reply, AttemptsUnbegun):
                 self.is_idle = True
-            elif not isinstance(reply, int):
+            else:
                 self.is_idle = reply.attempt == self._attempts[-1]
-            yield reply
+            replies.append(reply)
+        return replies
 
     def attempt_in_work(self) -> AttemptId | None:
         """What it works on, or was the last to do; None: it has not begun yet."""
@@ -231,16 +236,16 @@ class Pool:
     def _hear(self, child: Child) -> Iterator[Heard]:
         slot = self.children.index(child)
         try:
-            for message in child.read():
-                if isinstance(message, int):
-                    child.ready = True  # its pid: it is up
-                    self._stillborn = 0
-                else:
-                    yield Heard(slot, message)
-                    if child.how_ended is not None:
-                        return  # it was replaced, and what it said is told no more
+            replies = child.read()
         except EOFError:
             yield self._hear_death(slot)
+            return
+        if child.ready:
+            self._stillborn = 0
+        for reply in replies:
+            yield Heard(slot, reply)
+            if child.how_ended is not None:
+                return  # it was replaced, and what it said is told no more
 
     def _reap(self) -> Iterator[Heard]:
         """Hear of children that have ended while something that the user's code forked

@@ -88,27 +88,27 @@ def test_orders_name_what_children_need(make):
     first = start(job, "map", 1, skip=(3, 4), careful=True)
     assert isinstance(first, MapOrder)
     assert pickle.loads(first.split) == "other" == job.split_of(first.attempt.task)
-    assert (first.skip, first.careful, first.cuts) == ((3, 4), True, None)
+    assert (first.skip, first.careful, first.files.cuts) == ((3, 4), True, None)
     assert job.skips == {first.attempt: (3, 4)}
     last = start(job, "reduce", 2, commits=7, without=(1,))
     assert isinstance(last, ReduceOrder)
     assert (last.commits, last.without) == (7, (1,))
-    assert os.path.isdir(first.folder)
-    assert os.path.isdir(last.folder)
-    assert first.folder != last.folder
-    with open(first.code, "rb") as file:
+    assert os.path.isdir(first.files.folder)
+    assert os.path.isdir(last.files.folder)
+    assert first.files.folder != last.files.folder
+    with open(first.files.code, "rb") as file:
         code = functions.load(file.read())
     assert (code.parts, code.memory_bytes, code.job_name) == (3, 10**8, "words")
 
 
 def test_modules_of_the_user_go_along_and_only_those(make):
     order = start_with_a_split(make())
-    assert os.path.isfile(order.modules.zip_path)
+    assert os.path.isfile(order.files.modules.zip_path)
     # Unpacked by the driver, for all children.
-    assert os.listdir(order.modules.folder) == [order.modules.digest]
+    assert os.listdir(order.files.modules.folder) == [order.files.modules.digest]
 
     own = make(mincer.Job(lambda key, value: [(key, value)], sum))
-    assert start_with_a_split(own).modules is None
+    assert start_with_a_split(own).files.modules is None
 
 
 def start_with_a_split(job):
@@ -124,7 +124,7 @@ def test_the_published_output_of_a_sample_cuts_the_ranges(make):
     assert 1 < len(sample.splits) < 100
     place = keep(job, sample.attempt)
     job.publish(sample.attempt, 0)
-    assert start(job, "map").cuts == place == start(job, "reduce").cuts
+    assert start(job, "map").files.cuts == place == start(job, "reduce").files.cuts
 
 
 def test_outputs_of_maps_are_in_the_log_and_those_of_reduces_are_splits(make):
@@ -155,7 +155,6 @@ def test_the_output_is_that_of_the_winners_in_the_order_of_the_parts(make):
     winners = [attempt(job, "reduce", index, number=1) for index in (2, 0, 1)]
     for one in [*winners, attempt(job, "reduce", 0), attempt(job, "map", 0)]:
         keep(job, one)
-    assert job.output == []
     assert not job.is_done
     job.winners = (attempt(job, "map", 0), *winners)
     assert job.is_done
@@ -169,7 +168,7 @@ def test_only_the_output_is_kept_at_the_end(make):
     paths = {}
     for kind in ("map", "reduce"):
         job.add_splits([b""])
-        paths[kind] = os.path.join(start(job, kind).folder, "child-1.outputs")
+        paths[kind] = os.path.join(start(job, kind).files.folder, "child-1.outputs")
         with open(paths[kind], "wb") as file:
             file.write(b"pairs")
         keep(job, attempt(job, kind), paths[kind])
@@ -213,7 +212,7 @@ def test_a_function_that_cannot_travel_leaves_no_folder(spill):
 def test_paths_of_copies_become_those_of_the_user(make):
     job = make()
     job.add_splits([b""])
-    modules = start(job).modules
+    modules = start(job).files.modules
     copy = os.path.join(modules.folder, modules.digest, "local_jobs.py")
     text = f'  File "{copy}", line 3, in words\n  File "{copy}x", line 1, in y'
     expected = f'  File "{local_jobs.__file__}", line 3, in words\n  File "{copy}x"'

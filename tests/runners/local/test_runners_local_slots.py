@@ -8,7 +8,7 @@ import pytest
 from mincer.ids import AttemptId, TaskId
 from mincer.limits import ROOM_BYTES_MIN
 from mincer.runners.local.slots import Slots
-from mincer.worker.orders import MapOrder, Modules
+from mincer.worker.orders import MapOrder, Modules, StepFiles
 from mincer.worker.page import Position
 from mincer.worker.pool import Died
 
@@ -21,14 +21,8 @@ def attempt(index):
 
 
 def order(index, modules=None):
-    return MapOrder(
-        attempt=attempt(index),
-        code="code",
-        modules=modules,
-        folder="folder",
-        scratch="scratch",
-        split=b"",
-    )
+    files = StepFiles("code", modules, "folder", "scratch")
+    return MapOrder(attempt(index), files, b"")
 
 
 @dataclass

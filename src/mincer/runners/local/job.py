@@ -21,6 +21,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cached_property
 
 from mincer.codec import functions
 from mincer.core.commands import FailJob, StartAttempt
@@ -35,7 +36,7 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.sources.base import Split
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
-from mincer.structs import Struct, field
+from mincer.structs import Struct, field, replace
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
 from mincer.worker.modules import collect_reach
@@ -47,6 +48,7 @@ from mincer.worker.orders import (
     Order,
     ReduceOrder,
     SampleOrder,
+    StepFiles,
 )
 from mincer.worker.origins import find
 from mincer.worker.unpack import unpack
@@ -57,7 +59,7 @@ __all__ = ["LocalJob", "StoredPart"]
 _FAILURES_MAX = 64
 
 
-class StoredPart(Struct):
+class StoredPart(Struct, frozen=False):  # half the time; there may be many
     """Reads one part from where a child left it; pickles as the place alone."""
 
     place: Place
@@ -75,15 +77,13 @@ class StoredPart(Struct):
 class _Step(Struct, frozen=False):
     """What the shell keeps of one step."""
 
-    code: str
     folder: str
-    maps: str
-    out: str
+    #: What its maps and samples are told, and what its reduces.
+    maps: StepFiles
+    reduces: StepFiles
     log: CommitLog
     parts: int
     shuffles: bool
-    commits: int = 0
-    cuts: Place | None = None
     #: The published outputs that the next step reads, by index of their task.
     outputs: dict[int, tuple[AttemptId, Place]] = field(default_factory=dict)
 
@@ -137,14 +137,14 @@ class LocalJob:
         """True when it is over and has a result."""
         return self.winners is not None and self.error is None
 
-    @property
+    @cached_property
     def output(self) -> list[AttemptMade]:
-        """The attempts that made the parts of the result, in the order of the parts."""
+        """The attempts that made the parts of the result, in the order of the parts,
+        once it is done."""
         last = len(self.order.steps) - 1
         kind = "reduce" if self._steps[last].shuffles else "map"
-        made = [self.made[one] for one in self.winners or ()]
-        made = [one for one in made if one.attempt.task[1:3] == (last, kind)]
-        return sorted(made, key=lambda one: one.attempt.task.index)
+        won = [one for one in self.winners or () if one.task[1:3] == (last, kind)]
+        return [self.made[one] for one in sorted(won)]
 
     # --- what travels
 
@@ -153,19 +153,11 @@ class LocalJob:
         codes = [self._code(number) for number in range(len(self.order.steps))]
         # The source too, since its splits may be of a class of the user's.
         _, reach = functions.dump_reaching(type(self.order.source))
-        for number, code in enumerate(codes):
+        written = []
+        for code in codes:
             data, more = functions.dump_reaching(code)
             reach.add(more)
-            path = os.path.join(self.folder.path, f"code-{number}")
-            with open(path, "wb") as file:
-                file.write(data)
-            folder = os.path.join(self.folder.path, f"step-{number}")
-            maps, out = os.path.join(folder, "maps"), os.path.join(folder, "out")
-            os.makedirs(maps)
-            os.makedirs(out)
-            log = CommitLog(os.path.join(folder, "log"))
-            step = _Step(path, folder, maps, out, log, code.parts, code.step.shuffles)
-            self._steps.append(step)
+            written.append(data)
         modules = collect_reach(reach)
         if modules.names:
             path = os.path.join(self.folder.path, "modules.zip")
@@ -174,6 +166,26 @@ class LocalJob:
             self._modules = Modules(path, modules.digest, self._code_folder)
             # Here, so that no child has to import what unpacks it.
             unpack(modules.data, modules.digest, self._code_folder)
+        for number, (code, data) in enumerate(zip(codes, written, strict=True)):
+            self._steps.append(self._step(number, code, data))
+
+    def _step(self, number: int, code: JobCode, data: bytes) -> _Step:
+        """Make the files of a step; `data`: its code, as it travels."""
+        path = os.path.join(self.folder.path, f"code-{number}")
+        with open(path, "wb") as file:
+            file.write(data)
+        folder = os.path.join(self.folder.path, f"step-{number}")
+        maps, out = os.path.join(folder, "maps"), os.path.join(folder, "out")
+        os.makedirs(maps)
+        os.makedirs(out)
+        return _Step(
+            folder,
+            StepFiles(path, self._modules, maps, self.folder.path),
+            StepFiles(path, self._modules, out, self.folder.path),
+            CommitLog(os.path.join(folder, "log")),
+            code.parts,
+            code.step.shuffles,
+        )
 
     def _code(self, number: int) -> JobCode:
         order = self.order
@@ -236,44 +248,17 @@ class LocalJob:
         attempt = command.attempt
         task = attempt.task
         step = self._steps[task.step]
-        folder = step.out if task.kind == "reduce" else step.maps
-        code, modules, scratch = step.code, self._modules, self.folder.path
         if command.skip:
             self.skips[attempt] = command.skip
         if task.kind == "map":
-            return MapOrder(
-                attempt=attempt,
-                code=code,
-                modules=modules,
-                folder=folder,
-                scratch=scratch,
-                split=self._split(task),
-                cuts=step.cuts,
-                skip=command.skip,
-                careful=command.careful,
-            )
+            split = self._split(task)
+            return MapOrder(attempt, step.maps, split, command.skip, command.careful)
         if task.kind == "sample":
             count = self._inputs(task.step)
             chosen = [self._split(task._replace(index=i)) for i in spread(count)]
-            return SampleOrder(
-                attempt=attempt,
-                code=code,
-                modules=modules,
-                folder=folder,
-                scratch=scratch,
-                splits=chosen,
-            )
-        return ReduceOrder(
-            attempt=attempt,
-            code=code,
-            modules=modules,
-            folder=folder,
-            scratch=scratch,
-            log=step.log.path,
-            commits=command.commits,
-            without=command.without,
-            cuts=step.cuts,
-        )
+            return SampleOrder(attempt, step.maps, chosen)
+        log, commits, without = step.log.path, command.commits, command.without
+        return ReduceOrder(attempt, step.reduces, log, commits, without)
 
     def _inputs(self, step: int) -> int:
         return len(self._splits) if step == 0 else len(self._steps[step - 1].outputs)
@@ -315,7 +300,8 @@ class LocalJob:
             raise JobError(f"{attempt} made nothing that can be published")
         step = self._steps[task.step]
         if task.kind == "sample":
-            step.cuts = place
+            step.maps = replace(step.maps, cuts=place)
+            step.reduces = replace(step.reduces, cuts=place)
         elif task.kind == "map" and step.shuffles:
             with kept(step.folder):
                 step.log.append(Commit(number, attempt, place))

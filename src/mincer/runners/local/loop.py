@@ -41,7 +41,7 @@ _LOOK_S = 0.05
 _REPORT_S = 0.2
 #: As long as children work on many small attempts, answers are gathered for this long:
 #: to be woken for each would cost more than the attempt.
-_GATHER_S = 0.001
+_GATHER_S = 0.0005
 
 
 class LocalLoop:

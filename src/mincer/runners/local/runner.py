@@ -23,7 +23,7 @@ from mincer.worker.machine import cores, memory_per_slot
 __all__ = ["Local"]
 
 #: Splits that are handed to the loop at once: waking it for each would cost more.
-_SPLITS_AT_ONCE = 64
+_SPLITS_AT_ONCE = 256
 #: A slow iterable hands over what it has after this long.
 _HAND_OVER_S = 0.05
 

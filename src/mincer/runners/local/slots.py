@@ -110,7 +110,7 @@ class Slots:
         if not orders:
             self.settle(slot)
             return
-        modules = next(iter(orders.values())).modules
+        modules = next(iter(orders.values())).files.modules
         if modules is not None:
             if self._loaded.get(slot, modules.digest) != modules.digest:
                 # It has imported other modules under the same names.
@@ -140,7 +140,8 @@ class Slots:
 
     def settle(self, slot: int) -> None:
         """Free this slot if there is nothing left to do in it."""
-        if self._orders.get(slot) != {} or slot in self._new:
+        orders = self._orders.get(slot)
+        if orders or orders is None or slot in self._new:
             return
         child = self._pool.children[slot]
         if child.is_idle:
