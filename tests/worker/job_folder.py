@@ -40,7 +40,7 @@ class JobFolder:
 
     def map_order(self, code, values, index=0, number=0, cuts=None, **more):
         attempt = AttemptId(TaskId("job", 0, "map", index), number)
-        split = pickle.dumps(ListSplit(values))
+        split = pickle.dumps([ListSplit(values)]), 0
         return MapOrder(attempt, self.files(code, "maps", cuts), split, **more)
 
     def files(self, code, name, cuts=None):

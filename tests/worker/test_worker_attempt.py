@@ -258,7 +258,7 @@ def test_code_that_cannot_be_loaded_is_said(job, bench):
 
 def test_what_is_our_fault_is_told_whole(job, bench):
     order = job.map_order(job.code(words, sum), ["a"])
-    broken = type(order)(**vars(order) | {"split": b"?"})
+    broken = type(order)(**vars(order) | {"split": (b"?", 0)})
     reply = bench.run(broken)
     assert reply.fault is Fault.HOPELESS
     assert isinstance(reply.error, Bug)

@@ -32,7 +32,7 @@ MAPS = [
     MapOrder(
         attempt=AttemptId(TaskId("job", 1, "map", index), number),
         files=FILES,
-        split=b"split %d" % index,
+        split=(b"splits", index),
         skip=(index,) * number,
         careful=bool(number),
     )
@@ -49,7 +49,7 @@ def travelled(message):
     [
         MAPS,
         MAPS[1:2],
-        [SampleOrder(MAPS[0].attempt, FILES, [b"s"])],
+        [SampleOrder(MAPS[0].attempt, FILES, [(b"s", 0)])],
         [ReduceOrder(one.attempt, FILES, "log", 2) for one in MAPS],
     ],
     ids=["maps", "one map", "a sample", "reduces"],
@@ -59,7 +59,7 @@ def test_orders_travel(orders):
 
 
 def test_what_maps_have_in_common_travels_once():
-    many = [MapOrder(MAPS[0].attempt, FILES, b"s") for _ in range(100)]
+    many = [MapOrder(MAPS[0].attempt, FILES, (b"s", 0)) for _ in range(100)]
     assert len(pickle.dumps(pack(many))) < len(pickle.dumps(many)) / 2
 
 

@@ -71,10 +71,10 @@ class Phase:
 
     def move(self, task: Task, trigger: Trigger) -> None:
         before = task.state
-        task.move(trigger)
+        state = task.move(trigger)
         self.counts[before] -= 1
-        self.counts[task.state] += 1
-        if task.state is State.READY:
+        self.counts[state] += 1
+        if state is State.READY:
             heappush(self._ready, task.id.index)
 
     def next_ready(self) -> Task | None:

@@ -215,15 +215,17 @@ class Task:
         self.doubted = False
         self.story: list[Trigger] = []
 
-    def move(self, trigger: Trigger) -> None:
+    def move(self, trigger: Trigger) -> State:
         """Go where the table says; raise `Bug` when it says nothing."""
         to = TRANSITIONS.get((self.state, trigger))
         if to is None:
             raise self.bug(f"{self.state.name} task cannot take {trigger.name}")
         self.state = to
-        self.story.append(trigger)
-        if len(self.story) > STORY_MOVES_MAX:
-            del self.story[0]
+        story = self.story
+        story.append(trigger)
+        if len(story) > STORY_MOVES_MAX:
+            del story[0]
+        return to
 
     def bug(self, what: str) -> Bug:
         """An error that says what was impossible, and what came before it."""

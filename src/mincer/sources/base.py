@@ -59,7 +59,8 @@ class Source(ABC):
     def plan(
         self, spool: Spool | None = None, split_bytes: int | None = None
     ) -> Iterator[Split]:
-        """Yield the splits, in order. May take as long as the user's iterable does.
+        """Yield the splits, in order, a new object each. May take as long as the user's
+        iterable does.
 
         `spool`: where to put batches that other processes must read; None means that
         the splits are read in this process only, so they may simply hold their records.

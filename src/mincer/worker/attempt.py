@@ -51,6 +51,7 @@ from mincer.worker.orders import (
     JobCode,
     MapOrder,
     Order,
+    PackedSplit,
     ReduceOrder,
     Reply,
     SampleOrder,
@@ -95,6 +96,9 @@ class Bench:
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
         self._program: tuple[JobCode, Place | None, Program] | None = None
+        #: The splits that were unpacked last, and what of.
+        self._splits: list[Split | None] = []
+        self._packet = b""
         #: For which code, and until when.
         self._budget: tuple[Budget, JobCode, float] | None = None
         #: Processor time of this process, up to which it is in a reply.
@@ -220,7 +224,7 @@ class Bench:
         budget: Budget,
         exact: bool,
     ) -> AttemptMade:
-        split: Split = pickle.loads(order.split)
+        split = self._split_of(order.split)
         context.split, context.tag = str(split), split.tag
         attempt = MapAttempt(
             records=split,
@@ -293,8 +297,8 @@ class Bench:
         budget: Budget,
     ) -> AttemptMade:
         attempts = []
-        for data in order.splits:
-            split: Split = pickle.loads(data)
+        for packed in order.splits:
+            split = self._split_of(packed)
             attempts.append(
                 MapAttempt(
                     records=split,
@@ -351,6 +355,16 @@ class Bench:
             gc.collect()
             gc.freeze()
         return code
+
+    def _split_of(self, packed: PackedSplit) -> Split:
+        """A split that nobody has used before."""
+        packet, nth = packed
+        if packet is not self._packet or self._splits[nth] is None:
+            self._splits = pickle.loads(packet)
+            self._packet = packet
+        split, self._splits[nth] = self._splits[nth], None
+        assert split is not None
+        return split
 
     def _budget_of(self, code: JobCode) -> Budget:
         last, now = self._budget, time.monotonic()

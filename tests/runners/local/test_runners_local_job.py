@@ -83,11 +83,13 @@ def test_a_step_has_as_many_parts_as_the_one_before(make):
 
 def test_orders_name_what_children_need(make):
     job = make()
-    assert job.add_splits([pickle.dumps("split")]) == 0
-    assert job.add_splits([pickle.dumps("other")]) == 1
+    packet = pickle.dumps(["split", "other"])
+    assert job.add_splits([(packet, 0)]) == 0
+    assert job.add_splits([(packet, 1)]) == 1
     first = start(job, "map", 1, skip=(3, 4), careful=True)
     assert isinstance(first, MapOrder)
-    assert pickle.loads(first.split) == "other" == job.split_of(first.attempt.task)
+    assert first.split == (packet, 1)
+    assert job.split_of(first.attempt.task) == "other"
     assert (first.skip, first.careful, first.files.cuts) == ((3, 4), True, None)
     assert job.skips == {first.attempt: (3, 4)}
     last = start(job, "reduce", 2, commits=7, without=(1,))
@@ -112,13 +114,13 @@ def test_modules_of_the_user_go_along_and_only_those(make):
 
 
 def start_with_a_split(job):
-    job.add_splits([b""])
+    job.add_splits([(b"", 0)])
     return start(job)
 
 
 def test_the_published_output_of_a_sample_cuts_the_ranges(make):
     job = make(mincer.Job(local_jobs.words, sum, partitionfn=mincer.by_range, parts=2))
-    job.add_splits([pickle.dumps(n) for n in range(100)])
+    job.add_splits([(b"", n) for n in range(100)])
     sample = start(job, "sample")
     assert isinstance(sample, SampleOrder)
     assert 1 < len(sample.splits) < 100
@@ -139,7 +141,8 @@ def test_outputs_of_maps_are_in_the_log_and_those_of_reduces_are_splits(make):
     reduced = attempt(job, "reduce", 0)
     place = keep(job, reduced, "parts")
     job.publish(reduced, 0)
-    split = pickle.loads(start(job, "map", 0, 0, 1).split)
+    packet, nth = start(job, "map", 0, 0, 1).split
+    split = pickle.loads(packet)[nth]
     assert (split.place, split.made_by) == (place, reduced)
 
 
@@ -167,7 +170,7 @@ def test_only_the_output_is_kept_at_the_end(make):
     job.spool().append(b"batch")
     paths = {}
     for kind in ("map", "reduce"):
-        job.add_splits([b""])
+        job.add_splits([(b"", 0)])
         paths[kind] = os.path.join(start(job, kind).files.folder, "child-1.outputs")
         with open(paths[kind], "wb") as file:
             file.write(b"pairs")
@@ -211,7 +214,7 @@ def test_a_function_that_cannot_travel_leaves_no_folder(spill):
 
 def test_paths_of_copies_become_those_of_the_user(make):
     job = make()
-    job.add_splits([b""])
+    job.add_splits([(b"", 0)])
     modules = start(job).files.modules
     copy = os.path.join(modules.folder, modules.digest, "local_jobs.py")
     text = f'  File "{copy}", line 3, in words\n  File "{copy}x", line 1, in y'

@@ -22,7 +22,7 @@ def attempt(index):
 
 def order(index, modules=None):
     files = StepFiles("code", modules, "folder", "scratch")
-    return MapOrder(attempt(index), files, b"")
+    return MapOrder(attempt(index), files, (b"", 0))
 
 
 @dataclass

@@ -46,6 +46,7 @@ from mincer.worker.orders import (
     MapOrder,
     Modules,
     Order,
+    PackedSplit,
     ReduceOrder,
     SampleOrder,
     StepFiles,
@@ -121,7 +122,7 @@ class LocalJob:
         self.records = 0
         self.bytes_read = 0
         self._code_folder = code
-        self._splits: list[bytes] = []
+        self._splits: list[PackedSplit] = []
         self._spool: Spool | None = None
         self._modules: Modules | None = None
         self._steps: list[_Step] = []
@@ -235,7 +236,7 @@ class LocalJob:
             self._spool = Spool(os.path.join(self.folder.path, "spool"))
         return self._spool
 
-    def add_splits(self, splits: list[bytes]) -> int:
+    def add_splits(self, splits: list[PackedSplit]) -> int:
         """Keep more splits; return the index of the first of them."""
         first = len(self._splits)
         self._splits += splits
@@ -263,15 +264,16 @@ class LocalJob:
     def _inputs(self, step: int) -> int:
         return len(self._splits) if step == 0 else len(self._steps[step - 1].outputs)
 
-    def _split(self, task: TaskId) -> bytes:
+    def _split(self, task: TaskId) -> PackedSplit:
         if task.step == 0:
             return self._splits[task.index]
         made_by, place = self._steps[task.step - 1].outputs[task.index]
-        return pickle.dumps(PartSplit(place, made_by))
+        return pickle.dumps([PartSplit(place, made_by)]), 0
 
     def split_of(self, task: TaskId) -> Split:
         """The split of a map, for an error that tells of its record."""
-        split: Split = pickle.loads(self._split(task))
+        packet, nth = self._split(task)
+        split: Split = pickle.loads(packet)[nth]
         return split
 
     # --- what became of attempts

@@ -30,7 +30,7 @@ from mincer.runners.local.progress import progress_of
 from mincer.runners.local.slots import Slots
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
-from mincer.worker.orders import AttemptMade, AttemptsUnbegun
+from mincer.worker.orders import AttemptMade, AttemptsUnbegun, PackedSplit
 from mincer.worker.pool import Died, Heard, Pool
 
 __all__ = ["LocalLoop"]
@@ -41,7 +41,7 @@ _LOOK_S = 0.05
 _REPORT_S = 0.2
 #: As long as children work on many small attempts, answers are gathered for this long:
 #: to be woken for each would cost more than the attempt.
-_GATHER_S = 0.0005
+_GATHER_S = 0.00025
 
 
 class LocalLoop:
@@ -91,7 +91,9 @@ class LocalLoop:
 
         self._ask(job, start)
 
-    def add_splits(self, job: LocalJob, splits: list[bytes], sizes: list[int]) -> None:
+    def add_splits(
+        self, job: LocalJob, splits: list[PackedSplit], sizes: list[int]
+    ) -> None:
         def add() -> None:
             first = job.add_splits(splits)
             if job.order.job in self._jobs:
