@@ -55,8 +55,8 @@ class Bench:
         wanted = set(given.row) | ({"peers"} if given.peers else set())
         if not wanted and not given.table:
             wanted = {race.row for race in self.races}
-        # As an installer leaves it: otherwise a run compiles what was edited since, again
-        # and again where PYTHONDONTWRITEBYTECODE is set (30 of 115 ms, it was seen).
+        # As an installer leaves it: otherwise a run compiles what was edited since, and
+        # with PYTHONDONTWRITEBYTECODE every run does (30 of 115 ms, it was seen).
         for folder in ("src", "benchmarks"):
             compileall.compile_dir(folder, quiet=1)
         cells = {name for name in wanted if name.split(":")[0] == "peers"}

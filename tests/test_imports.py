@@ -57,7 +57,7 @@ worker: handoff jobfile modules origins pool
 CHILD = """
 flow: budget combiner cursor fetcher grouper mapper merger overflow partitioner ranges
 flow: reducer reduction spiller stages tally weigher
-worker: attempt child nursery reserve
+worker: attempt child loaded nursery reserve
 """
 JOB = """
 import sys

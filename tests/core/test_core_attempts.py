@@ -9,7 +9,13 @@ from mincer.core.commands import (
     RecallAttempts,
     StartAttempt,
 )
-from mincer.core.events import AttemptsReturned, Fault, JobCancelled, StepPlan
+from mincer.core.events import (
+    AttemptsReturned,
+    Fault,
+    JobCancelled,
+    StepPlan,
+    WorkerLeaving,
+)
 from mincer.ids import WorkerId
 from mincer.limits import (
     BACKUP_S_MIN,
@@ -39,11 +45,11 @@ def warm(desk, splits=FIRST + 12, took=0.0, shape=MAPS, **limits):
     return commands
 
 
-def queue_of(commands):
+def queue_of(commands, after=None):
     """The attempts that were given to one slot, in the order of their turns."""
     starts = every(commands, StartAttempt)
     attempts = [start.attempt for start in starts]
-    assert [start.after for start in starts] == [None, *attempts[:-1]]
+    assert [start.after for start in starts] == [after, *attempts][: len(starts)]
     return attempts
 
 
@@ -66,15 +72,83 @@ def test_no_queue_is_longer_than_its_answers_may_be(desk):
 
 
 def test_queues_become_shorter_towards_the_end(desk):
-    commands = warm(desk, splits=FIRST + 16)
-    lengths = []
-    while started(commands):
-        queue = queue_of(commands)
-        lengths.append(len(queue))
-        for attempt in queue:
-            commands = desk.done(attempt)
+    queue = queue_of(warm(desk, splits=FIRST + 16))
+    lengths = [len(queue)]
+    while queue:
+        commands = desk.done(queue.pop(0))
+        queue += (more := queue_of(commands, queue[-1] if queue else None))
+        lengths += [len(more)] * bool(more)
     assert lengths == [8, 4, 2, 1, 1]
     assert only(commands, FinishJob)
+
+
+def test_a_queue_that_runs_low_gets_more(desk):
+    queue = queue_of(warm(desk))
+    assert len(queue) == 6
+    for attempt in queue[:2]:
+        assert not started(desk.done(attempt))
+    more = queue_of(desk.done(queue[2]), after=queue[-1])
+    assert more == [map_(FIRST + 6 + n) for n in range(3)]
+    (slot,) = desk.coordinator.jobs["j"].attempts.slots
+    assert [attempt.id for attempt in slot.queue] == queue[3:] + more
+
+
+def last_three(desk):
+    """A queue of three, nothing READY, a second worker idle, and more input to come."""
+    desk.join()
+    desk.submit(MAPS)
+    desk.splits(0, FIRST + 6)
+    for index in range(FIRST):
+        commands = desk.done(map_(index))
+    queue = queue_of(commands)
+    assert len(queue) == 3
+    desk.join("v")
+    for number in range(3, 6):
+        desk.done(map_(FIRST + number))
+    return queue
+
+
+def low(desk):
+    """A queue that runs low when nothing is READY; what its slot works on."""
+    queue = last_three(desk)
+    for attempt in queue[:2]:
+        assert not started(desk.done(attempt))
+    return queue[2]
+
+
+def test_it_gets_more_also_when_that_comes_late(desk):
+    last = low(desk)
+    starts = every(desk.splits(FIRST + 6, 16), StartAttempt)
+    assert [start.worker.name for start in starts] == ["v"] * 4 + ["w"] * 3
+    assert starts[4].after == last
+
+
+def test_who_leaves_gets_no_more(desk):
+    low(desk)
+    desk.tell(WorkerLeaving(W))
+    starts = every(desk.splits(FIRST + 6, 16), StartAttempt)
+    assert {start.worker.name for start in starts} == {"v"}
+
+
+def test_who_was_asked_to_give_back_gets_no_more(desk):
+    queue = last_three(desk)
+    recall = only(desk.tick(RECALL_S), RecallAttempts)
+    assert recall.attempt == queue[0]
+    desk.splits(FIRST + 6, 16)
+    for attempt in queue[:2]:
+        assert not started(desk.done(attempt))
+
+
+def test_there_is_no_more_when_it_is_the_turn_of_others(desk):
+    queue = queue_of(warm(desk))
+    desk.submit(MAPS, job="k", splits=1)
+    for attempt in queue[:3]:
+        commands = desk.done(attempt)
+    more = queue_of(commands, after=queue[-1])
+    assert len(more) == 3
+    for attempt in queue[3:] + more[:-1]:
+        assert not started(desk.done(attempt))
+    assert started(desk.done(more[-1])) == [map_(0, job="k")]
 
 
 def test_only_the_first_runs(desk):
@@ -114,10 +188,12 @@ def test_a_queue_ends_before_a_task_of_which_a_try_died(desk):
 
 def test_answers_may_come_in_any_order(desk):
     queue = queue_of(warm(desk))
+    last = queue[-1]
     for attempt in queue[::-1]:
-        commands = desk.done(attempt)
+        desk.done(attempt)
         assert desk.state(attempt.task) == "DONE"
-    assert queue_of(commands)
+    assert last not in desk.coordinator.jobs["j"].attempts.running
+    assert desk.coordinator.jobs["j"].attempts.running
 
 
 def test_who_loses_its_worker_before_its_turn_is_not_poison(desk):

@@ -182,6 +182,10 @@ def slot_unknown(desk):
     desk.coordinator.roster.idle[W] = None
 
 
+def slot_low(desk):
+    desk.coordinator.roster.low[Slot(W)] = None
+
+
 def slots_counted(desk):
     desk.coordinator.roster.slots += 1
 
@@ -256,6 +260,7 @@ BREAKS = {
     out_of_order: "attempts out of order",
     slot_unknown: "disagree on the slots in use",
     slots_counted: "slots are counted wrongly",
+    slot_low: "a slot that is not in use runs low",
     slot_empty: "an empty slot in use",
     attempt_without_slot: "slots and attempts disagree",
     slot_that_waits: "waits or runs",

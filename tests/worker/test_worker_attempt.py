@@ -11,7 +11,6 @@ from mincer.errors import (
     BadKeyError,
     Bug,
     OverMemoryError,
-    ShipError,
     UserCodeError,
 )
 from mincer.flow.part import read_part
@@ -249,13 +248,6 @@ def test_too_little_memory_is_said_at_once(job, bench):
     assert isinstance(reply.error, OverMemoryError)
 
 
-def test_code_that_cannot_be_loaded_is_said(job, bench):
-    (job.path / "broken").write_bytes(b"\x03\x0bnothing")
-    reply = bench.run(job.map_order(str(job.path / "broken"), ["a"]))
-    assert reply.fault is Fault.HOPELESS
-    assert isinstance(reply.error, ShipError)
-
-
 def test_what_is_our_fault_is_told_whole(job, bench):
     order = job.map_order(job.code(words, sum), ["a"])
     broken = type(order)(**vars(order) | {"split": (b"?", 0)})
@@ -270,12 +262,6 @@ def test_replies_travel(job, bench):
     for values in (["a"], [None]):
         reply = bench.run(job.map_order(code, values))
         assert pickle.loads(pickle.dumps(reply)).attempt == reply.attempt
-
-
-def test_only_a_few_codes_are_kept(job, bench):
-    for n in range(9):
-        code = job.code(words, sum, name=f"code-{n}")
-        assert bench.run(job.map_order(code, ["a"], number=n)).made.pairs == 1
 
 
 def test_careful_publishes_each_record(job, bench):

@@ -1,11 +1,13 @@
 """Orders and replies are the same at the other end of the pipe."""
 
 import pickle
+import threading
 
 import pytest
+from job_folder import ListSplit
 
 from mincer.core.events import Fault
-from mincer.errors import JobError
+from mincer.errors import JobError, ShipError, UsageError
 from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId, TaskId
 from mincer.store.disk import Place
@@ -20,6 +22,7 @@ from mincer.worker.orders import (
     StepFiles,
     pack,
     pack_reply,
+    pack_splits,
     unpack,
     unpack_reply,
 )
@@ -85,6 +88,40 @@ def test_what_maps_have_in_common_travels_once():
 def test_replies_travel(reply):
     attempts = [order.attempt for order in MAPS]
     assert unpack_reply(travelled(pack_reply(1, reply)), attempts) == reply
+
+
+def unpacked(packed):
+    return [pickle.loads(packet)[nth] for packet, nth in packed]
+
+
+def test_small_splits_are_pickled_together():
+    splits = [ListSplit([n]) for n in range(9)]
+    packed = pack_splits(splits)
+    assert len({id(packet) for packet, _ in packed}) == 1
+    assert [one.values for one in unpacked(packed)] == [[n] for n in range(9)]
+
+
+def test_large_splits_are_pickled_apart():
+    splits = [ListSplit([bytes([n]) * 100_000]) for n in range(3)]
+    packed = pack_splits(splits)
+    assert all(100_000 < len(packet) < 101_000 for packet, _ in packed)
+    assert [one.values for one in unpacked(packed)] == [one.values for one in splits]
+
+
+def test_a_split_that_cannot_travel_is_told_without_the_others():
+    lock = ListSplit([threading.Lock()])
+    with pytest.raises(ShipError) as alone:
+        pack_splits([lock])
+    with pytest.raises(ShipError) as among_others:
+        pack_splits([ListSplit([1]), lock])
+    assert among_others.value.what == alone.value.what
+
+
+def test_one_split_planned_twice_is_refused():
+    """It may have been changed between, and both would be what it is now."""
+    split = ListSplit([1])
+    with pytest.raises(UsageError, match="planned one split twice"):
+        pack_splits([split, ListSplit([2]), split])
 
 
 def test_a_failure_travels():

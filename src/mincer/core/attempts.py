@@ -2,8 +2,9 @@
 
 # Strategy: a slot is given one attempt, or a queue of small ones (see policy.py). The
 # first of a queue runs; when it ends, however it ends, the next has its turn. The shell
-# runs them in this order and needs no command for that. Nothing is ever added to the
-# queue of a slot that is in use.
+# runs them in this order and needs no command for that. A queue that has come down to
+# half of what was given runs low: more may be added, so that the worker does not wait
+# while the coordinator works.
 
 from __future__ import annotations
 
@@ -54,14 +55,23 @@ class Attempts:
         known what it died of.
         """
         slot = self._roster.take_slot(worker)
+        self.add(phase, slot, length)
+        self._begin(slot)
+
+    def add(self, phase: Phase, slot: Slot, length: int) -> None:
+        """The same, to the end of the queue of a slot; none, if the first one needs a
+        slot for itself."""
+        self._roster.low.pop(slot, None)
+        given = 0
         task = phase.next_ready()
         while task is not None and not (slot.queue and task.careful):
             phase.move(task, Trigger.ASSIGNED)
             self._give(task, slot)
-            if len(slot.queue) == length or task.careful:
+            given += 1
+            if given == length or task.careful:
                 break
             task = phase.next_ready()
-        self._begin(slot)
+        slot.low = given // 2
 
     def copy(self, task: Task, worker: WorkerId) -> None:
         """Start a backup copy of a RUNNING task."""
@@ -114,11 +124,14 @@ class Attempts:
         worker = self._roster.workers.get(attempt.worker)
         if worker is not None:
             del worker.attempts[attempt.id]
-        if slot.queue[0] is not attempt:
-            slot.queue.remove(attempt)
+        queue = slot.queue
+        if len(queue) - 1 == slot.low > 0:
+            self._roster.low[slot] = None
+        if queue[0] is not attempt:
+            queue.remove(attempt)
             return
-        slot.queue.popleft()
-        if slot.queue:
+        queue.popleft()
+        if queue:
             self._begin(slot)
         else:
             del self.slots[slot]

@@ -16,8 +16,8 @@ from mincer.structs import Struct
 class StartAttempt(Struct, frozen=False):  # half the time; there are many
     """Run this attempt on this worker, when what was cancelled there has ended.
 
-    `after`: it takes no slot of its own, but waits in that of this attempt, which was
-    given out just before, and starts when that has ended, however it ends.
+    `after`: it takes no slot of its own, but waits in that of this attempt, the last
+    one there, and starts when that has ended, however it ends.
 
     A reduce reads the outputs of the maps of its step published under the numbers
     `0 … commits - 1`, except those in `without`.

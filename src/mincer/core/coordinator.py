@@ -280,8 +280,9 @@ class Coordinator:
                 job.time_out(first, in_work.get(first.id))
 
     def _give_out(self) -> None:
-        """Fill idle slots with READY tasks; when there are none, with what others have
-        waited with for too long, and with backup copies that are due."""
+        """Fill idle slots with READY tasks, and then queues that run low; when there
+        are none, idle slots with what others have waited with for too long, and with
+        backup copies that are due."""
         while self.roster.idle:
             ready = policy.next_ready(self.jobs.values())
             if ready is None:
@@ -290,6 +291,15 @@ class Coordinator:
             length = policy.queue_length(phase, self.roster)
             job.attempts.start(phase, next(iter(self.roster.idle)), length)
             self.jobs.move_to_end(job.id)
+        for slot in list(self.roster.low):
+            ready = policy.next_ready(self.jobs.values())
+            if ready is None:
+                break
+            job, phase = ready
+            del self.roster.low[slot]
+            if policy.may_add(slot, phase, self.roster):
+                job.attempts.add(phase, slot, policy.queue_length(phase, self.roster))
+                self.jobs.move_to_end(job.id)
         if self.roster.idle:
             for due, job, slot in policy.stuck(self.jobs.values()):
                 if due <= self.roster.now:

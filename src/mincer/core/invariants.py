@@ -63,6 +63,8 @@ def _check_roster(coordinator: Coordinator) -> None:
     }
     busy = {(w.id, slot) for w in roster.workers.values() for slot in w.busy}
     _must(in_use == busy, "jobs and workers disagree on the slots in use")
+    slots_low = {(slot.worker, slot) for slot in roster.low}
+    _must(slots_low <= busy, "a slot that is not in use runs low")
     _must(roster.idle.keys() <= roster.workers.keys(), "a lost worker is idle")
     _must(roster.healthy.keys() <= roster.workers.keys(), "a lost worker is healthy")
     slots = sum(roster.workers[id].slots for id in roster.healthy)

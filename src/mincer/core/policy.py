@@ -10,7 +10,9 @@
 # `QUEUE_S`, a slot gets so many at once that they will take about that long together,
 # but never more than half of its fair share of what is READY, so that all slots end at
 # about the same time. When that was wrong, because the first of them takes long, what
-# waits behind it is taken back as soon as other slots have nothing to do.
+# waits behind it is taken back as soon as other slots have nothing to do. A queue that
+# runs low gets more of the same, unless it is the turn of others: then its slot is soon
+# free for them.
 #
 # A backup copy is for the straggler at the end: it starts only when a slot is idle and
 # no task of any job is READY, and each stay of a task in RUNNING has one at most. It
@@ -42,7 +44,15 @@ from mincer.limits import (
     RECALL_S,
 )
 
-__all__ = ["Copy", "backup_delay_s", "copies", "next_ready", "queue_length", "stuck"]
+__all__ = [
+    "Copy",
+    "backup_delay_s",
+    "copies",
+    "may_add",
+    "next_ready",
+    "queue_length",
+    "stuck",
+]
 
 
 class Copy(NamedTuple):
@@ -72,6 +82,16 @@ def queue_length(phase: Phase, roster: Roster) -> int:
     wished = QUEUE_S / max(phase.recent_s, QUEUE_S / QUEUE_MAX)
     fair = phase.counts[State.READY] / (2 * roster.slots)
     return max(1, int(min(wished, fair)))
+
+
+def may_add(slot: Slot, phase: Phase, roster: Roster) -> bool:
+    """True when READY tasks of `phase`, whose turn it is, may follow in this queue."""
+    return (
+        slot.queue[-1].task.phase is phase
+        and not slot.recalled
+        and slot.worker in roster.healthy
+        and queue_length(phase, roster) > 1
+    )
 
 
 def stuck(jobs: Iterable[ActiveJob]) -> Iterator[tuple[float, ActiveJob, Slot]]:

@@ -62,6 +62,8 @@ class Roster:
         #: Healthy workers with a free slot; who was given a task goes to the end.
         self.idle: OrderedDict[WorkerId, None] = OrderedDict()
         self.healthy: dict[WorkerId, None] = {}
+        #: Slots in use whose queue runs low.
+        self.low: dict[Slot, None] = {}
         #: The slots of the healthy ones.
         self.slots = 0
         #: The time of the event in work.
@@ -121,6 +123,7 @@ class Roster:
 
     def give_back_slot(self, slot: Slot) -> None:
         """Nothing is left in its queue; its worker may be gone already."""
+        self.low.pop(slot, None)
         worker = self.workers.get(slot.worker)
         if worker is not None:
             del worker.busy[slot]

@@ -100,11 +100,13 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 class Slot:
     """A worker's slot in use: its first attempt runs, the others wait their turn."""
 
-    __slots__ = ("queue", "recalled", "worker")
+    __slots__ = ("low", "queue", "recalled", "worker")
 
     def __init__(self, worker: WorkerId) -> None:
         self.worker = worker
         self.queue: deque[Attempt] = deque()
+        #: So short the queue is when more may be added to it; 0: nothing is.
+        self.low = 0
         #: The worker was asked to give back those that wait.
         self.recalled = False
 

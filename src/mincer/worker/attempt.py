@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from mincer.codec import functions
 from mincer.context import Context
@@ -24,7 +21,6 @@ from mincer.errors import (
     MincerError,
     OverMemoryError,
     SegmentError,
-    ShipError,
     UserCodeError,
 )
 from mincer.flow.budget import Budget
@@ -40,9 +36,9 @@ from mincer.flow.stages import (
     sample_task,
 )
 from mincer.ids import AttemptId
-from mincer.sources.base import Split
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
 from mincer.worker.commits import read_commits
+from mincer.worker.loaded import Loaded
 from mincer.worker.machine import OwnSize
 from mincer.worker.orders import (
     AttemptMade,
@@ -51,15 +47,12 @@ from mincer.worker.orders import (
     JobCode,
     MapOrder,
     Order,
-    PackedSplit,
     ReduceOrder,
     Reply,
     SampleOrder,
-    StepFiles,
 )
 from mincer.worker.page import Page
 from mincer.worker.reserve import Reserve
-from mincer.worker.unpack import install
 
 __all__ = ["Bench"]
 
@@ -67,8 +60,6 @@ __all__ = ["Bench"]
 _SHORT_S = 0.005
 #: Attempts that begin so soon after each other share one look at the memory.
 _LOOK_S = 0.001
-#: Steps whose code a child keeps loaded.
-_CODES_MAX = 4
 
 
 class _NoRoom(Exception):
@@ -88,17 +79,12 @@ class Bench:
         self._page = page
         #: For tests: called at points with a name, to be killed there.
         self._test_hook = reached
-        self._codes: OrderedDict[str, JobCode] = OrderedDict()
-        self._cuts: dict[Place, list[Any]] = {}
         self._files = FileCache()
+        self._loaded = Loaded(self._files)
         self._output: AppendFile | None = None
         self._folder = ""
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
-        self._program: tuple[JobCode, Place | None, Program] | None = None
-        #: The splits that were unpacked last, and what of.
-        self._splits: list[Split | None] = []
-        self._packet = b""
         #: For which code, and until when.
         self._budget: tuple[Budget, JobCode, float] | None = None
         #: Processor time of this process, up to which it is in a reply.
@@ -182,7 +168,7 @@ class Bench:
     def _run(self, order: Order, place_of: int) -> AttemptMade:
         careful = isinstance(order, MapOrder) and order.careful
         self._page.begin(careful=careful)
-        code = self._code(order.files)
+        code = self._loaded.code(order.files)
         self._reserve.begin(code.memory_bytes)
         output = self._open(order.files.folder)
         try:
@@ -224,7 +210,7 @@ class Bench:
         budget: Budget,
         exact: bool,
     ) -> AttemptMade:
-        split = self._split_of(order.split)
+        split = self._loaded.split(order.split)
         context.split, context.tag = str(split), split.tag
         attempt = MapAttempt(
             records=split,
@@ -237,7 +223,7 @@ class Bench:
             careful=order.careful,
             exact=exact,
         )
-        program = self._program_of(code, order.files.cuts)
+        program = self._loaded.program(code, order.files.cuts)
         self._reached("map:start")
         if code.step.shuffles:
             made = map_task(program, attempt, output, None)
@@ -272,7 +258,7 @@ class Bench:
         readers = [
             PlaceReader(commit.place, self._files, commit.attempt) for commit in commits
         ]
-        program = self._program_of(code, order.files.cuts)
+        program = self._loaded.program(code, order.files.cuts)
         writer, place_of = self._part_writer(order.attempt, code, output)
         scratch = DiskScratch(order.files.scratch)
         publish = self._publish("reduce:keys")
@@ -298,7 +284,7 @@ class Bench:
     ) -> AttemptMade:
         attempts = []
         for packed in order.splits:
-            split = self._split_of(packed)
+            split = self._loaded.split(packed)
             attempts.append(
                 MapAttempt(
                     records=split,
@@ -342,30 +328,6 @@ class Bench:
             return code.sink.open(attempt.task.index, attempt.number), lambda: None
         return BlockPart(output), output.commit
 
-    def _code(self, files: StepFiles) -> JobCode:
-        code = self._codes.get(files.code)
-        if code is None:
-            if files.modules is not None:
-                modules = files.modules
-                install(modules.zip_path, modules.digest, modules.folder)
-            code = _load_code(files.code)
-            self._codes[files.code] = code
-            if len(self._codes) > _CODES_MAX:
-                self._codes.popitem(last=False)
-            gc.collect()
-            gc.freeze()
-        return code
-
-    def _split_of(self, packed: PackedSplit) -> Split:
-        """A split that nobody has used before."""
-        packet, nth = packed
-        if packet is not self._packet or self._splits[nth] is None:
-            self._splits = pickle.loads(packet)
-            self._packet = packet
-        split, self._splits[nth] = self._splits[nth], None
-        assert split is not None
-        return split
-
     def _budget_of(self, code: JobCode) -> Budget:
         last, now = self._budget, time.monotonic()
         if last is not None and last[1] is code and now < last[2]:
@@ -374,23 +336,6 @@ class Bench:
         self._budget = budget, code, now + _LOOK_S
         return budget
 
-    def _program_of(self, code: JobCode, cuts: Place | None) -> Program:
-        last = self._program
-        if last is not None and last[0] is code and last[1] == cuts:
-            return last[2]
-        program = Program(code.step, code.parts, self._cut_points(cuts))
-        self._program = code, cuts, program
-        return program
-
-    def _cut_points(self, place: Place | None) -> list[Any] | None:
-        if place is None:
-            return None
-        if place not in self._cuts:
-            reader = PlaceReader(place, self._files)
-            self._cuts.clear()
-            self._cuts[place] = pickle.loads(reader.read(0, place.length_bytes))
-        return self._cuts[place]
-
     def _open(self, folder: str) -> AppendFile:
         if self._output is None or self._folder != folder:
             if self._output is not None:
@@ -398,23 +343,6 @@ class Bench:
             self._output = AppendFile(os.path.join(folder, f"{self._name}.outputs"))
             self._folder = folder
         return self._output
-
-
-def _load_code(path: str) -> JobCode:
-    with open(path, "rb") as file:
-        data = file.read()
-    try:
-        code: JobCode = functions.load(data)
-    except Exception as error:
-        import traceback
-
-        raise ShipError(
-            "the job's functions cannot be loaded in a worker: "
-            f"{type(error).__name__}: {error}",
-            user_traceback=traceback.format_exc(),
-            hint="A module that they import must be found by the worker's Python too.",
-        ) from error
-    return code
 
 
 def _fault_of(error: MincerError) -> Fault:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from mincer.codec.functions import dump_value
 from mincer.core.events import Fault
-from mincer.errors import MincerError
+from mincer.errors import MincerError, ShipError, UsageError
 from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId, TaskId
 from mincer.job import Step
 from mincer.sinks.base import Sink
+from mincer.sources.base import Split
 from mincer.store.disk import Place
 from mincer.structs import Struct, field
 
@@ -33,9 +35,13 @@ __all__ = [
     "StepFiles",
     "pack",
     "pack_reply",
+    "pack_splits",
     "unpack",
     "unpack_reply",
 ]
+
+#: Splits are pickled together up to this size: who needs one of them gets them all.
+_PACKET_BYTES_MAX = 1 << 18
 
 
 class JobCode(Struct):
@@ -146,6 +152,22 @@ class AttemptsUnbegun(Struct):
 
 
 Reply: TypeAlias = AttemptMade | AttemptUnmade
+
+
+def pack_splits(splits: Sequence[Split]) -> list[PackedSplit]:
+    """Pickle splits: together, if they are small and can travel at all."""
+    if len(set(map(id, splits))) < len(splits):
+        raise UsageError(
+            "the source planned one split twice",
+            hint="Let its plan() yield a new object for each split.",
+        )
+    try:
+        packet = dump_value(splits)
+    except ShipError:  # raised again, of the split alone
+        packet = b""
+    if 0 < len(packet) <= _PACKET_BYTES_MAX:
+        return [(packet, nth) for nth in range(len(splits))]
+    return [(dump_value([split]), 0) for split in splits]
 
 
 def pack(orders: Sequence[Order]) -> object:

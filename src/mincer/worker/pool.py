@@ -16,7 +16,7 @@ import sys
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mincer.errors import WorkerDiedError
 from mincer.ids import AttemptId

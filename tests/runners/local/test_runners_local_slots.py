@@ -77,8 +77,7 @@ def slots(pool):
     return Slots(pool)
 
 
-def give(slots, *indices, modules=None):
-    after = None
+def give(slots, *indices, modules=None, after=None):
     for index in indices:
         slots.add(order(index, modules), after, MEMORY)
         after = attempt(index)
@@ -102,7 +101,6 @@ def test_a_queue_goes_to_one_child_at_once(slots, pool):
     assert pool.children[1].given == [attempt(4)]
     assert slots.in_use
     assert slots.have_queues
-    assert attempt(3) in slots
 
 
 def test_a_slot_is_free_when_all_is_answered(slots, pool):
@@ -119,6 +117,63 @@ def test_a_slot_is_free_when_all_is_answered(slots, pool):
         answer(slots, pool, slot, index)
     assert not slots.in_use
     assert not slots.have_queues
+
+
+def test_what_is_added_later_is_given_when_all_is_answered(slots, pool):
+    give(slots, 1, 2)
+    give(slots, 3, 4, after=attempt(2))
+    assert pool.children[1].is_idle
+    assert pool.children[0].given == [attempt(1), attempt(2)]
+    assert list(slots.in_work()) == [(0, attempt(1))]
+    answer(slots, pool, 0, 1)
+    answer(slots, pool, 0, 2)
+    assert pool.children[0].given == [attempt(3), attempt(4)]
+    answer(slots, pool, 0, 3)
+    answer(slots, pool, 0, 4)
+    assert not slots.in_use
+
+
+def test_what_is_added_later_may_be_cancelled_or_taken_back(slots, pool):
+    give(slots, 1, 2)
+    give(slots, 3, 4, 5, after=attempt(2))
+    assert slots.cancel(attempt(4)) is None
+    pool.children[0].at = attempt(1)
+    assert slots.recall(attempt(1)) == (attempt(2), attempt(3), attempt(5))
+    assert not pool.ended
+    slots.end(attempt(1))
+    pool.children[0].is_idle = True
+    slots.settle(0)
+    assert not slots.in_use
+
+
+def test_what_was_added_comes_after_what_a_dead_child_left(slots, pool):
+    give(slots, 1, 2)
+    give(slots, 3, after=attempt(2))
+    answer(slots, pool, 0, 1)
+    slots.replace(0)
+    slots.send()
+    assert pool.children[0].given == [attempt(2)]
+    answer(slots, pool, 0, 2)
+    assert pool.children[0].given == [attempt(3)]
+
+
+def test_something_may_be_added_to_what_still_waits_for_a_child(slots, pool):
+    give(slots, 1)
+    give(slots, 2)
+    give(slots, 3)
+    give(slots, 4)
+    give(slots, 5, after=attempt(3))
+    answer(slots, pool, 0, 1)
+    slots.send()
+    assert pool.children[0].given == [attempt(3), attempt(5)]
+
+
+def test_what_would_come_after_one_that_has_ended_waits_for_a_child(slots, pool):
+    give(slots, 1)
+    give(slots, 2)
+    answer(slots, pool, 1, 2)
+    give(slots, 3, 4, after=attempt(2))
+    assert pool.children[1].given == [attempt(3), attempt(4)]
 
 
 def test_the_first_is_at_work_until_the_child_says_another(slots, pool):
@@ -181,7 +236,6 @@ def test_who_is_cancelled_while_it_waits_does_not(slots, pool):
     give(slots, 1, 2, 3)
     assert slots.cancel(attempt(2)) is None
     assert slots.cancel(attempt(2)) is None
-    assert attempt(2) not in slots
     assert not pool.ended
     # The whole queue is not wanted any more: one child ends, once.
     assert slots.cancel(attempt(1)) is not None
@@ -224,7 +278,7 @@ def test_what_waits_is_taken_back(slots, pool):
     slots.end(attempt(1))
     slots.end(attempt(3))  # cancelled
     assert slots.recall(attempt(2)) == (attempt(4),)
-    assert attempt(4) not in slots
+    assert not slots.end(attempt(4))
     assert slots.recall(attempt(7)) == ()
 
 

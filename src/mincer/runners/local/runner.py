@@ -9,8 +9,7 @@ import weakref
 from types import TracebackType
 from typing import Self
 
-from mincer.codec import functions
-from mincer.errors import ShipError, UsageError
+from mincer.errors import UsageError
 from mincer.limits import MEMORY_BYTES_MIN, parse_size
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.local.account import failure_of, part_of, report_of
@@ -20,15 +19,12 @@ from mincer.runners.results import Results
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 from mincer.worker.machine import cores, memory_per_slot
-from mincer.worker.orders import PackedSplit
+from mincer.worker.orders import pack_splits
 
 __all__ = ["Local"]
 
 #: Splits that are handed to the loop at once: waking it for each would cost more.
 _SPLITS_AT_ONCE = 256
-#: They are pickled together up to this size. One that is asked for again comes with all
-#: others, so they must not be large.
-_PACKET_BYTES_MAX = 1 << 18
 #: A slow iterable hands over what it has after this long.
 _HAND_OVER_S = 0.05
 
@@ -162,23 +158,7 @@ class Local:
 
 
 def _hand_over(job: LocalJob, loop: LocalLoop, splits: list[Split]) -> None:
-    if len(set(map(id, splits))) < len(splits):
-        raise UsageError(
-            f"{job.order.source.describe()} planned one split twice",
-            hint="Let plan() yield a new object for each split.",
-        )
-    loop.add_splits(job, _packed(splits), [split.size_bytes for split in splits])
-
-
-def _packed(splits: list[Split]) -> list[PackedSplit]:
-    """Pickle splits: together, if they are small and can travel at all."""
-    try:
-        packet = functions.dump_value(splits)
-    except ShipError:  # raised again, of the split alone
-        packet = b""
-    if 0 < len(packet) <= _PACKET_BYTES_MAX:
-        return [(packet, nth) for nth in range(len(splits))]
-    return [(functions.dump_value([split]), 0) for split in splits]
+    loop.add_splits(job, pack_splits(splits), [split.size_bytes for split in splits])
 
 
 def _close(loop: LocalLoop, pid: int) -> None:

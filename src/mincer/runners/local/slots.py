@@ -5,9 +5,10 @@
 # When it dies, what is not answered goes to the next child as if that were the first
 # time: nobody has heard of a try whose answer was lost.
 #
-# A child must get nothing before it has answered everything (child.py). An attempt that
-# is not wanted any more and waits behind others is left to run, or to be given back;
-# until then its slot stays in use, even if the coordinator has something new for it.
+# A child must get nothing before it has answered everything (child.py). What is added
+# to the queue of its slot meanwhile lies here, ready to be given to it then. An attempt
+# that is not wanted any more and waits behind others is left to run, or to be given
+# back; until then its slot stays in use, even if the coordinator has something new.
 
 from __future__ import annotations
 
@@ -31,8 +32,10 @@ class Slots:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._idle = deque(range(len(pool.children)))
-        #: What is to be done in each slot in use, in this order, and in which slot.
+        #: What is to be done in each slot in use, in this order: what its child was
+        #: given, and what comes after that.
         self._orders: dict[int, dict[AttemptId, Order]] = {}
+        self._later: dict[int, dict[AttemptId, Order]] = {}
         self._slot_of: dict[AttemptId, int] = {}
         #: What waits for a slot, with the memory that its child may take.
         self._waiting: deque[tuple[dict[AttemptId, Order], int]] = deque()
@@ -43,10 +46,6 @@ class Slots:
         self._loaded: dict[int, str] = {}
         #: Slots whose child has run something.
         self._used: set[int] = set()
-
-    def __contains__(self, attempt: AttemptId) -> bool:
-        """True when this attempt is wanted and runs, or waits behind others."""
-        return attempt in self._slot_of
 
     @property
     def in_use(self) -> bool:
@@ -87,10 +86,19 @@ class Slots:
         return self._pool.children[slot].stack()
 
     def add(self, order: Order, after: AttemptId | None, memory_bytes: int) -> None:
-        """One more attempt, in a slot of its own or behind the one added before."""
-        if after is None:
-            self._waiting.append(({}, memory_bytes))
-        self._waiting[-1][0][order.attempt] = order
+        """One more attempt, in a slot of its own or in that of `after`, as the last."""
+        if after is not None:
+            slot = self._slot_of.get(after)
+            if slot is not None:
+                self._later.setdefault(slot, {})[order.attempt] = order
+                self._slot_of[order.attempt] = slot
+                return
+            for orders, _ in reversed(self._waiting):
+                if after in orders:
+                    orders[order.attempt] = order
+                    return
+            # It has ended meanwhile, and with it the slot is free, or soon will be.
+        self._waiting.append(({order.attempt: order}, memory_bytes))
 
     def send(self) -> None:
         """Give to the children all that can be given now."""
@@ -132,21 +140,27 @@ class Slots:
         """This attempt is over, or not wanted any more; false: not in a slot."""
         slot = self._slot_of.pop(attempt, None)
         if slot is not None:
-            del self._orders[slot][attempt]
+            if self._orders[slot].pop(attempt, None) is None:
+                del self._later[slot][attempt]
             return True
         for orders, _ in self._waiting:
             orders.pop(attempt, None)
         return False
 
     def settle(self, slot: int) -> None:
-        """Free this slot if there is nothing left to do in it."""
+        """Go on in this slot when all is answered that its child was given: with what
+        came later, or it is free."""
         orders = self._orders.get(slot)
         if orders or orders is None or slot in self._new:
             return
         child = self._pool.children[slot]
         if child.is_idle:
-            del self._orders[slot]
-            self._idle.append(slot)
+            self._orders[slot] = self._later.pop(slot, {})
+            if self._orders[slot]:
+                self._give(slot, self._memory_bytes[slot])
+            else:
+                del self._orders[slot]
+                self._idle.append(slot)
         else:  # with what nobody wants
             child.recall()
 
@@ -157,6 +171,7 @@ class Slots:
             return ()
         unbegun = self._pool.children[slot].recall()
         back = tuple(one for one in unbegun if one in self._orders[slot])
+        back += tuple(self._later.get(slot, ()))
         for one in back:
             self.end(one)
         return back
