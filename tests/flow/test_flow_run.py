@@ -43,6 +43,26 @@ def test_all_is_there_again():
     assert pairs_of(output(0)) == []
 
 
+def test_small_blocks_of_one_value_a_key_come_as_one():
+    out = MemorySegment(name="an output")
+    partitioner = HashPartitioner(PARTS)
+    spiller = Spiller(out, partitioner)
+    keys = [f"key {n}" for n in range(400)]
+    lists = [[n] * (1 + (n == 7)) for n in range(400)]  # one key has two values
+    for values, grouped in [(list(range(400)), False), (lists, True)]:
+        spiller.spill(keys, values, grouped=grouped)
+    spiller.close()
+    whole, split = open_runs(out, 0, partitioner.buckets)
+    (block,) = whole.blocks(0, partitioner.buckets)
+    assert block.counts is None
+    assert sorted(zip(block.keys, block.values, strict=True)) == sorted(
+        zip(keys, range(400), strict=True)
+    )
+    blocks = list(split.blocks(0, partitioner.buckets))
+    assert [block.counts is None for block in blocks] == [True, False, True]
+    assert sum(len(block.keys) for block in blocks) == 400
+
+
 def test_parts_are_slices_of_it():
     out = output()
     partitioner = HashPartitioner(PARTS)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mincer.codec.blocks import Block, iterate_blocks
 from mincer.errors import SegmentError
@@ -27,6 +27,10 @@ _ENTRY = struct.Struct("<QQQQI")
 _NUMBERED = struct.Struct("<QQQQQ")
 # checksum of the rest, runs, buckets, offset of the index
 _FOOTER = struct.Struct("<IIQQ")
+
+#: Blocks that are as small as this together are given out as one: what is done about
+#: each would take longer than what is done about its pairs.
+_JOINED_BYTES_MAX = 1 << 16
 
 
 class Bucket(NamedTuple):
@@ -92,11 +96,12 @@ class RunSlice:
             return
         with naming(self._reader):
             data = memoryview(self._reader.read(start, end - start))
-        yield from self._checked(
+        blocks = self._checked(
             iterate_blocks(lambda at, size: data[at : at + size], 0, end - start),
             first,
             last,
         )
+        yield from blocks if len(data) > _JOINED_BYTES_MAX else _joined(blocks)
 
     def stream(self, bucket: int) -> Iterator[Block]:
         """Decode the blocks of one bucket, however large, one at a time."""
@@ -119,6 +124,23 @@ class RunSlice:
                 sum(one.values for one in promised),
             ):
                 raise SegmentError("a run does not hold what its index promises")
+
+
+def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The same pairs in fewer blocks, where each key has one value."""
+    keys: list[Any] = []
+    values: list[Any] = []
+    for block in blocks:
+        if block.counts is None:
+            keys += block.keys
+            values += block.values
+            continue
+        if keys:
+            yield Block(keys, None, values)
+            keys, values = [], []
+        yield block
+    if keys:
+        yield Block(keys, None, values)
 
 
 @contextmanager
