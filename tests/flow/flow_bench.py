@@ -71,38 +71,40 @@ def map_attempt(values, room=None, **more):
     return MapAttempt(records=records, **(options | more))
 
 
-def run_map(step, values, parts=3, cuts=None, room=None, **more):
+def run_map(step, values, parts=3, cuts=None, room=None, cut_parts=True, **more):
     """One map, again exactly if it must be; (what it made, its output)."""
     for exact in (False, True):
         out = MemorySegment(name="output of a map")
         attempt = map_attempt(values, room, **({"exact": exact} | more))
         try:
-            return map_task(Program(step, parts, cuts), attempt, out, None), out
+            program = Program(step, parts, cuts, cut_parts)
+            return map_task(program, attempt, out, None), out
         except Inexact:
             continue
     raise AssertionError("an exact attempt is never inexact")
 
 
-def run_step(step, splits, parts=3, room_bytes=None):
+def run_step(step, splits, parts=3, room_bytes=None, cut_parts=True):
     """The pairs of each part, in order."""
     cuts = None
     if step.sampled:
         attempts = [map_attempt(split) for split in splits]
         cuts = sample_task(Program(step, parts), attempts, len(splits))
     outputs = [
-        run_map(step, split, parts, cuts, Room(room_bytes))[1] for split in splits
+        run_map(step, split, parts, cuts, Room(room_bytes), cut_parts)[1]
+        for split in splits
     ]
     return [
-        run_reduce(step, outputs, part, parts, cuts, Room(room_bytes))[0]
+        run_reduce(step, outputs, part, parts, cuts, Room(room_bytes), cut_parts)[0]
         for part in range(parts)
     ]
 
 
-def run_reduce(step, outputs, part=0, parts=1, cuts=None, room=None):
+def run_reduce(step, outputs, part=0, parts=1, cuts=None, room=None, cut_parts=True):
     """One reduce; (its pairs, what it made, its scratch files)."""
     out, scratch = MemorySegment(), MemoryScratch()
     made = reduce_task(
-        Program(step, parts, cuts),
+        Program(step, parts, cuts, cut_parts),
         part,
         outputs,
         BlockPart(out),

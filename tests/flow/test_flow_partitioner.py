@@ -19,8 +19,9 @@ PARTS = st.integers(1, 700)
 
 
 def partitioners(parts):
-    yield HashPartitioner(parts)
-    yield FunctionPartitioner(lambda key, parts: key % parts, parts)
+    for cut in (True, False):
+        yield HashPartitioner(parts, cut)
+        yield FunctionPartitioner(lambda key, parts: key % parts, parts, cut)
     yield RangePartitioner(parts, [10, 20, 30][: parts - 1], None)
 
 
@@ -34,9 +35,16 @@ def test_bounds_cover_all_buckets_in_order(parts):
         assert all(first < last for first, last in bounds)
 
 
-@given(st.lists(st.integers(-100, 100)), PARTS)
-def test_the_default_is_the_fixed_function(keys, parts):
-    partitioner = HashPartitioner(parts)
+@given(PARTS)
+def test_a_part_that_is_not_cut_is_one_bucket(parts):
+    for partitioner in partitioners(parts):
+        if partitioner.buckets == parts:
+            assert partitioner.bounds(parts - 1) == (parts - 1, parts)
+
+
+@given(st.lists(st.integers(-100, 100)), PARTS, st.booleans())
+def test_the_default_is_the_fixed_function(keys, parts, cut):
+    partitioner = HashPartitioner(parts, cut)
     buckets, digest = partitioner.place(keys, {int})
     for key, bucket in zip(keys, buckets, strict=True):
         first, last = partitioner.bounds(part_of(key, parts))
@@ -44,9 +52,9 @@ def test_the_default_is_the_fixed_function(keys, parts):
     assert digest == partitioner.place(keys[::-1], {int})[1]
 
 
-@given(st.lists(st.integers(0, 100)), st.integers(1, 20))
-def test_a_function_decides_the_part(keys, parts):
-    partitioner = FunctionPartitioner(lambda key, parts: key % parts, parts)
+@given(st.lists(st.integers(0, 100)), st.integers(1, 20), st.booleans())
+def test_a_function_decides_the_part(keys, parts, cut):
+    partitioner = FunctionPartitioner(lambda key, parts: key % parts, parts, cut)
     buckets, _ = partitioner.place(keys, {int})
     for key, bucket in zip(keys, buckets, strict=True):
         first, last = partitioner.bounds(key % parts)

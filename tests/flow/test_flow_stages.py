@@ -94,14 +94,21 @@ STEPS = {
 }
 
 
+ONES_AND_TWOS = [[1] * 300, [2, 1] * 150]
+
+
 @pytest.mark.parametrize("name", STEPS)
 @settings(max_examples=25)
-@given(splits=SPLITS, parts=st.integers(1, 4), room_bytes=ROOMS)
-@example(splits=[[1] * 300, [2, 1] * 150], parts=2, room_bytes=2_000)
-@example(splits=[], parts=2, room_bytes=None)
-def test_counts_are_those_of_a_dict(name, splits, parts, room_bytes):
+@given(
+    splits=SPLITS, parts=st.integers(1, 4), room_bytes=ROOMS, cut_parts=st.booleans()
+)
+@example(splits=ONES_AND_TWOS, parts=2, room_bytes=2_000, cut_parts=True)
+@example(splits=ONES_AND_TWOS, parts=2, room_bytes=2_000, cut_parts=False)
+@example(splits=[[*range(300)]] * 2, parts=2, room_bytes=9_000, cut_parts=False)
+@example(splits=[], parts=2, room_bytes=None, cut_parts=True)
+def test_counts_are_those_of_a_dict(name, splits, parts, room_bytes, cut_parts):
     step = STEPS[name]
-    made = run_step(step, splits, parts, room_bytes)
+    made = run_step(step, splits, parts, room_bytes, cut_parts)
     expected = Counter(chain.from_iterable(splits))
     if name == "mapping":
         expected = Counter({k: n for k, n in expected.items() if k % 2})

@@ -80,6 +80,8 @@ class Program(Struct):
     step: Step
     parts: int
     cuts: list[Any] | None = None
+    #: False when each part surely fits into memory: it need not be taken in passes.
+    cut_parts: bool = True
 
     def partitioner(self) -> Partitioner:
         function = self.step.partitionfn
@@ -87,8 +89,8 @@ class Program(Struct):
             order = order_function(self.step.sort_keys)
             return RangePartitioner(self.parts, self.cuts or [], order)
         if function is None:
-            return HashPartitioner(self.parts)
-        return FunctionPartitioner(function, self.parts)  # type: ignore[arg-type]
+            return HashPartitioner(self.parts, self.cut_parts)
+        return FunctionPartitioner(function, self.parts, self.cut_parts)  # type: ignore[arg-type]
 
 
 class MapAttempt(Struct, frozen=False):  # a third of the time

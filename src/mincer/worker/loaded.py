@@ -53,7 +53,8 @@ class Loaded:
         last = self._program
         if last is not None and last[0] is code and last[1] == cuts:
             return last[2]
-        program = Program(code.step, code.parts, self._cut_points(cuts))
+        points = self._cut_points(cuts)
+        program = Program(code.step, code.parts, points, code.cut_parts)
         self._program = code, cuts, program
         return program
 

@@ -55,6 +55,8 @@ class JobCode(Struct):
     sink: Sink | None
     records_max: int | None
     memory_bytes: int | None
+    #: See `mincer.flow.stages.Program`.
+    cut_parts: bool = True
 
 
 class Modules(Struct):

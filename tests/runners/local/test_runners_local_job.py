@@ -27,7 +27,9 @@ def order_of(job, source=("x y",), **options):
         "params": None, "overwrite": False, "limit": None,
     }  # fmt: skip
     steps = job.steps if isinstance(job, mincer.Pipeline) else (job,)
-    return job_order(steps, dict(enumerate(source)), **(given | options))
+    if not isinstance(source, mincer.sources.Source):
+        source = dict(enumerate(source))
+    return job_order(steps, source, **(given | options))
 
 
 @pytest.fixture
@@ -47,6 +49,11 @@ def make(spill, tmp_path):
 
 def attempt(job, kind="map", index=0, number=0, step=0):
     return AttemptId(TaskId(job.order.job, step, kind, index), number)
+
+
+def code_of(order):
+    with open(order.files.code, "rb") as file:
+        return functions.load(file.read())
 
 
 def start(job, *arguments, **more):
@@ -98,9 +105,22 @@ def test_orders_name_what_children_need(make):
     assert os.path.isdir(first.files.folder)
     assert os.path.isdir(last.files.folder)
     assert first.files.folder != last.files.folder
-    with open(first.files.code, "rb") as file:
-        code = functions.load(file.read())
+    code = code_of(first)
     assert (code.parts, code.memory_bytes, code.job_name) == (3, 10**8, "words")
+
+
+@pytest.mark.parametrize("size_bytes", [None, 1000, 10**9])
+def test_only_what_may_be_large_is_cut_into_buckets(make, tmp_path, size_bytes):
+    source = ["of an unknown size"]
+    if size_bytes is not None:
+        path = tmp_path / "lines.txt"
+        path.touch()
+        os.truncate(path, size_bytes)
+        source = mincer.sources.text(str(path))
+        source.check()
+    job = make(JOB.then(local_jobs.same, sum), source=source)
+    orders = [start(job, "reduce", 0, 0, step) for step in (0, 1)]
+    assert [code_of(order).cut_parts for order in orders] == [size_bytes != 1000, True]
 
 
 def test_modules_of_the_user_go_along_and_only_those(make):

@@ -56,6 +56,9 @@ from mincer.worker.unpack import unpack
 
 __all__ = ["LocalJob", "StoredPart"]
 
+#: An input that is one of so many shares of a child's memory is small: as Python's
+#: objects it takes ten to twenty times its size, more if it is compressed.
+_PART_SHARES = 64
 #: Errors of failed attempts that are kept, to be told if the job fails of one.
 _FAILURES_MAX = 64
 
@@ -199,7 +202,16 @@ class LocalJob:
             sink=order.sink if last else None,
             records_max=order.records_max if number == 0 else None,
             memory_bytes=self.memory_bytes,
+            cut_parts=not self._has_small_parts(number),
         )
+
+    def _has_small_parts(self, number: int) -> bool:
+        """True when a part surely fits into a child's memory, as far as can be known
+        before the input is read. (If one does not, it is taken to disk.)"""
+        size_bytes = self.order.source.size_bytes
+        if number or size_bytes is None:
+            return False
+        return size_bytes / self._parts(number) < self.memory_bytes / _PART_SHARES
 
     def _parts(self, number: int) -> int:
         """The parts of a step: as asked for, by the input, or as the step before."""
