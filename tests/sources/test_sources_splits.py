@@ -58,10 +58,16 @@ def test_splits_taper_off(total, first, last, splits):
 
 
 def test_small_files_share_what_a_large_one_is_cut_into():
+    files = [InputFile(str(n), 2 * MIB, 0) for n in range(64)]
+    cuts = list(cut(files, tapered(128 * MIB), lambda file: True))
+    assert [len(split) for split in cuts] == [8] * 4 + [4] * 4 + [2] * 4 + [1] * 8
+
+
+def test_a_file_of_a_third_of_a_split_goes_alone():
     files = [InputFile(str(n), 8 * MIB, 0) for n in range(16)]
     cuts = list(cut(files, tapered(128 * MIB), lambda file: True))
-    assert [len(split) for split in cuts[:4]] == [2, 2, 2, 2]
-    assert [split[0].size_bytes for split in cuts[4:9:4]] == [8 * MIB, 4 * MIB]
+    assert {len(split) for split in cuts} == {1}
+    assert [split[0].size_bytes // MIB for split in cuts[:16:5]] == [8, 8, 8, 4]
 
 
 FILES = st.lists(

@@ -12,7 +12,7 @@ from mincer.limits import parse_size
 from mincer.sources.base import Source, Split, Spool
 from mincer.sources.encoding import is_cuttable
 from mincer.sources.paths import STDIN, InputFile, Paths, check_paths, find_files
-from mincer.sources.pieces import BLOCK_BYTES, Piece, StdinPiece
+from mincer.sources.pieces import BLOCK_BYTES, LINES_BYTES, Piece, StdinPiece
 from mincer.sources.splits import SizeAt, cut, tapered
 from mincer.sources.stdin import read_stdin
 
@@ -22,7 +22,7 @@ __all__ = ["FileSource", "PieceSplit", "check_tag", "undecodable"]
 class PieceSplit(Split):
     """Some pieces of files, one after another."""
 
-    block_bytes = BLOCK_BYTES
+    block_bytes = LINES_BYTES
 
     def __init__(self, pieces: tuple[Piece, ...], tag: str | None) -> None:
         self.pieces = pieces

@@ -24,6 +24,7 @@ from mincer.structs import Struct
 
 __all__ = [
     "BLOCK_BYTES",
+    "LINES_BYTES",
     "Block",
     "LineReader",
     "Piece",
@@ -37,6 +38,10 @@ __all__ = [
 #: Large enough that what is done once a block costs nothing, small enough for a cache
 #: and for dozens of readers side by side.
 BLOCK_BYTES = 2**20
+
+#: So much of a file of lines is read at once: what is made of it is used while it is in
+#: the second cache still (of 1 MiB, words took 4 % longer, a sort 8, JSON 16).
+LINES_BYTES = 2**16
 
 #: Longer than any input.
 _ENDLESS = 2**63

@@ -16,6 +16,8 @@ _KIB, _MIB = 2**10, 2**20
 #: A split of more files than this would be slow to send and late to end.
 FILES_MAX = 1024
 _SPLIT_BYTES_MIN = 256 * _KIB
+#: Less than this shares a split with what follows, however much of it that is.
+_ALONE_BYTES_MIN = 4 * _MIB
 
 
 class FilePiece(NamedTuple):
@@ -88,7 +90,9 @@ def cut(
     """Yield the pieces of each split, in the order of `files`.
 
     Large files are cut, at multiples of `grid`, if `is_cuttable` (asked for those
-    only, as it may have to read them); consecutive small ones share a split.
+    only, as it may have to read them); consecutive small ones share a split. One of a
+    third of it or more goes alone, if it is not small: what is in one file is alike,
+    so that its keys make a smaller table.
     """
 
     def step_at(done: int) -> int:
@@ -97,8 +101,11 @@ def cut(
     pack: list[FilePiece] = []
     packed = done = 0
     for piece in _pieces(files, step_at, is_cuttable):
-        size = piece.size_bytes
-        if pack and (packed + size > step_at(done) or len(pack) == FILES_MAX):
+        size, step = piece.size_bytes, step_at(done)
+        # Of those before, only the last can be that large.
+        larger = max(size, pack[-1].size_bytes if pack else 0)
+        alone = larger >= max(step / 3, _ALONE_BYTES_MIN)
+        if pack and (alone or packed + size > step or len(pack) == FILES_MAX):
             yield tuple(pack)
             pack, packed, done = [], 0, done + packed
         pack.append(piece)
