@@ -62,46 +62,50 @@ class Attempts:
         """The same, to the end of the queue of a slot; none, if the first one needs a
         slot for itself."""
         self._roster.low.pop(slot, None)
-        given = 0
+        tasks: list[Task] = []
         task = phase.next_ready()
-        while task is not None and not (slot.queue and task.careful):
+        while task is not None and not (task.careful and (tasks or slot.queue)):
             phase.move(task, Trigger.ASSIGNED)
-            self._give(task, slot)
-            given += 1
-            if given == length or task.careful:
+            tasks.append(task)
+            if len(tasks) == length or task.careful:
                 break
             task = phase.next_ready()
-        slot.low = given // 2
+        self._give(phase, tasks, slot)
+        slot.low = len(tasks) // 2
 
     def copy(self, task: Task, worker: WorkerId) -> None:
         """Start a backup copy of a RUNNING task."""
         slot = self._roster.take_slot(worker)
         task.phase.move(task, Trigger.BACKED_UP)
-        self._give(task, slot)
+        self._give(task.phase, [task], slot)
         self.tally.backups += 1
         self._begin(slot)
 
-    def _give(self, task: Task, slot: Slot) -> None:
-        """Put a new attempt at `task` into the queue of `slot`."""
-        id = AttemptId(task.id, task.attempts_started)
-        attempt = Attempt(id, task, slot)
-        after = slot.queue[-1].id if slot.queue else None
-        task.attempts_started += 1
-        task.running.append(attempt)
-        slot.queue.append(attempt)
-        self.running[id] = attempt
-        self._roster.workers[slot.worker].attempts[id] = None
-        self.tally.attempts_started += 1
+    def _give(self, phase: Phase, tasks: list[Task], slot: Slot) -> None:
+        """Put a new attempt at each of `tasks` into the queue of `slot`."""
         published = 0
         without: tuple[int, ...] = ()
-        if task.id.kind == "reduce":
-            maps = self._tasks.steps[task.id.step].map
+        if phase.kind == "reduce":
+            maps = self._tasks.steps[phase.step].map
             published, without = maps.published, maps.without
-        self._out.append(
-            commands.StartAttempt(
-                slot.worker, id, task.skips, task.careful, published, without, after
+        worker = slot.worker
+        of_worker = self._roster.workers[worker].attempts
+        after = slot.queue[-1].id if slot.queue else None
+        for task in tasks:
+            id = AttemptId(task.id, task.attempts_started)
+            attempt = Attempt(id, task, slot)
+            task.attempts_started += 1
+            task.running.append(attempt)
+            slot.queue.append(attempt)
+            self.running[id] = attempt
+            of_worker[id] = None
+            self._out.append(
+                commands.StartAttempt(
+                    worker, id, task.skips, task.careful, published, without, after
+                )
             )
-        )
+            after = id
+        self.tally.attempts_started += len(tasks)
 
     def _begin(self, slot: Slot) -> None:
         """The turn of the first in the queue of `slot` has come."""

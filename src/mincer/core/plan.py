@@ -55,19 +55,25 @@ class Phase:
         self._without: list[int] = []
         self._without_told: tuple[int, ...] = ()
 
-    def add(self, needs: tuple[Gate, ...], feeds: tuple[Gate, ...]) -> Task:
-        id = TaskId(self.job, self.step, self.kind, len(self.tasks))
-        task = Task(id, self, needs, feeds)
-        self.tasks.append(task)
-        self.counts[task.state] += 1
+    def add(
+        self, needs: tuple[Gate, ...], feeds: tuple[Gate, ...], count: int = 1
+    ) -> None:
+        """Add tasks that need and feed the same."""
+        first = len(self.tasks)
+        tasks = [
+            Task(TaskId(self.job, self.step, self.kind, index), self, needs, feeds)
+            for index in range(first, first + count)
+        ]
+        self.tasks += tasks
+        self.counts[State.WAITING] += count
         for gate in needs:
-            gate.waiters.append(task)
-            gate.demand += 1
+            gate.waiters += tasks
+            gate.demand += count
         for gate in feeds:
-            gate.missing += 1
-        if not needs or all(gate.is_open for gate in needs):
-            self.move(task, Trigger.NEEDS_MET)
-        return task
+            gate.missing += count
+        if all(gate.is_open for gate in needs):
+            for task in tasks:
+                self.move(task, Trigger.NEEDS_MET)
 
     def move(self, task: Task, trigger: Trigger) -> None:
         before = task.state
@@ -154,8 +160,7 @@ class JobTasks:
                 step.sample.add((step.complete,), (step.sampled,))
         for step in self.steps:
             if step.reduce is not None:
-                for _ in range(step.plan.parts):
-                    self._add_last(step, (step.mapped,))
+                self._add_last(step, (step.mapped,), step.plan.parts)
                 self._end_outputs(step)
 
     def task(self, id: TaskId) -> Task:
@@ -172,8 +177,7 @@ class JobTasks:
 
     def add_maps(self, count: int) -> None:
         """The input of the first step grew."""
-        for _ in range(count):
-            self._add_map(self.steps[0], None)
+        self._add_maps(self.steps[0], None, count)
 
     def end_input(self) -> None:
         """No more maps will be added to the first step."""
@@ -202,25 +206,26 @@ class JobTasks:
         following = step.number + 1
         return self.steps[following] if following < len(self.steps) else None
 
-    def _add_map(self, step: Step, source: Gate | None) -> None:
+    def _add_maps(self, step: Step, source: Gate | None, count: int = 1) -> None:
         needs: tuple[Gate, ...] = () if source is None else (source,)
         if step.sample is not None:
             needs += (step.sampled,)
         if step.reduce is None:
-            self._add_last(step, needs)
+            self._add_last(step, needs, count)
         else:
-            step.map.add(needs, (step.mapped,))
+            step.map.add(needs, (step.mapped,), count)
 
-    def _add_last(self, step: Step, needs: tuple[Gate, ...]) -> None:
-        """Add a task that makes output of `step`, and the map that reads it."""
+    def _add_last(self, step: Step, needs: tuple[Gate, ...], count: int) -> None:
+        """Add tasks that make output of `step`, and the maps that read it."""
         following = self._next(step)
         if following is None:
-            step.last.add(needs, (self.finish,))
+            step.last.add(needs, (self.finish,), count)
             return
-        source = Gate()
-        feeds = (source, following.complete) if following.sample else (source,)
-        step.last.add(needs, feeds)
-        self._add_map(following, source)
+        for _ in range(count):
+            source = Gate()
+            feeds = (source, following.complete) if following.sample else (source,)
+            step.last.add(needs, feeds)
+            self._add_maps(following, source)
 
     def _end_maps(self, step: Step) -> None:
         step.ended = True

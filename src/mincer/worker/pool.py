@@ -113,13 +113,13 @@ class Child:
         for message in self._reader.read():
             if isinstance(message, int):
                 self.ready = True  # its pid: it is up
-                continue
-            reply = unpack_reply(message, self._attempts)
-            if isinstance(reply, AttemptsUnbegun):
-                self.is_idle = True
             else:
-                self.is_idle = reply.attempt == self._attempts[-1]
-            replies.append(reply)
+                replies.append(unpack_reply(message, self._attempts))
+        if replies:
+            last = replies[-1]
+            self.is_idle = (
+                isinstance(last, AttemptsUnbegun) or last.attempt == self._attempts[-1]
+            )
         return replies
 
     def attempt_in_work(self) -> AttemptId | None:
