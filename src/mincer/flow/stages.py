@@ -84,13 +84,13 @@ class Program(Struct):
     cut_parts: bool = True
 
     def partitioner(self) -> Partitioner:
-        function = self.step.partitionfn
+        function: Any = self.step.partitionfn
         if self.step.sampled:
             order = order_function(self.step.sort_keys)
             return RangePartitioner(self.parts, self.cuts or [], order)
         if function is None:
             return HashPartitioner(self.parts, self.cut_parts)
-        return FunctionPartitioner(function, self.parts, self.cut_parts)  # type: ignore[arg-type]
+        return FunctionPartitioner(function, self.parts, self.cut_parts)
 
 
 class MapAttempt(Struct, frozen=False):  # a third of the time
