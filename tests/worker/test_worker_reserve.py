@@ -22,7 +22,8 @@ reserve = Reserve(resident_bytes)
 base = resident_bytes()
 reserve.begin(int(sys.argv[1]) or None)
 first = work()
-reserve.look()
+if sys.argv[2] == "between":
+    reserve.look()
 kept = resident_bytes() - base
 reserve.tidy()
 second = work()
@@ -33,10 +34,10 @@ print(first, second, kept >> 20, (resident_bytes() - base) >> 20)
 """
 
 
-def figures(limit):
+def figures(limit, looked="between"):
     """Pages given to the first and second work, MiB kept and left; 0: no limit."""
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(limit)],
+        [sys.executable, "-c", PROGRAM, str(limit), looked],
         capture_output=True,
         text=True,
         check=True,
@@ -57,6 +58,14 @@ def test_what_is_taken_again_and_again_is_kept(limit):
     assert second < first / 4
     assert 60 < kept_mib < 110
     assert left_mib < 30  # the next attempt's limit is small
+
+
+@needs_pages
+def test_it_is_kept_also_from_one_attempt_to_the_next():
+    first, second, kept_mib, left_mib = figures(0, "after")
+    assert kept_mib < 20
+    assert second < first / 4
+    assert left_mib < 30
 
 
 @needs_pages

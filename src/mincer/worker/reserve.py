@@ -67,7 +67,9 @@ class Reserve:
             self._keep(min(given_again, self._kept_max))
 
     def tidy(self) -> None:
-        """Give back what is not kept; called after an attempt."""
+        """Give back what is not kept; called after an attempt, which may have been of
+        one record only."""
+        self.look()
         left_max = _LEFT_BYTES_MAX
         if self._pins:
             left_max += 2 * self._kept_max
