@@ -82,8 +82,9 @@ def test_inline(case, expected):
 def test_job_run(case, expected):
     watched = drive(case, "local", paths_of(case, SCALE))
     assert watched.stdout.strip() == expected
-    # Two that work, and the one that forks them; who looks now and then may miss some.
-    assert 1 <= watched.children <= 3
+    # Two that work, and the one that forks them; who looks now and then may miss some,
+    # of a job of a moment all.
+    assert FULL <= watched.children <= 3
     assert watched.child_peak <= CHILD_BYTES_MAX
     if FULL and case not in {"library", "dict"}:
         # (A dict is the driver's own memory; the library has one size only.)

@@ -77,7 +77,7 @@ class _Watch:
             try:
                 driver = self._process.memory_info().rss
                 self.driver_peak = max(self.driver_peak, driver)
-                if not turn % 10:
+                if not children or not turn % 10:
                     children = self._process.children(recursive=True)
                 turn += 1
                 self.children = max(self.children, len(children))
