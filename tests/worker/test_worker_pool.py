@@ -46,6 +46,15 @@ def words(key, line):
         yield word, 1
 
 
+def test_what_one_child_says_does_not_hide_that_others_cannot_start(pool, job):
+    one = pool()
+    until_ready(one)
+    one._stillborn = 4
+    one.send(0, job.map_order(job.code(words, sum), ["a"]))
+    assert hear(one)
+    assert one._stillborn == 4
+
+
 def test_children_run_attempts_at_the_same_time(pool, job):
     both = pool(2)
     code = job.code(words, sum)

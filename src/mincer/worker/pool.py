@@ -235,12 +235,13 @@ class Pool:
 
     def _hear(self, child: Child) -> Iterator[Heard]:
         slot = self.children.index(child)
+        was_up = child.ready
         try:
             replies = child.read()
         except EOFError:
             yield self._hear_death(slot)
             return
-        if child.ready:
+        if child.ready and not was_up:
             self._stillborn = 0
         for reply in replies:
             yield Heard(slot, reply)
