@@ -62,8 +62,8 @@ class ActiveJob:
     # --- an attempt has won
 
     def done(self, event: AttemptDone) -> None:
-        attempt = self.attempts.running.get(event.attempt)
-        if attempt is None or attempt.worker != event.worker:
+        attempt = self._attempt(event.attempt, event.worker)
+        if attempt is None:
             is_winner = event.attempt.number == self._task(event.attempt).winner
             if not is_winner and event.attempt not in self.attempts.running:
                 self._out.append(commands.DiscardOutput(event.attempt))

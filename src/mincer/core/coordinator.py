@@ -297,8 +297,9 @@ class Coordinator:
                 break
             job, phase = ready
             del self.roster.low[slot]
-            if policy.may_add(slot, phase, self.roster):
-                job.attempts.add(phase, slot, policy.queue_length(phase, self.roster))
+            more = policy.more_for(slot, phase, self.roster)
+            if more:
+                job.attempts.add(phase, slot, more)
                 self.jobs.move_to_end(job.id)
         if self.roster.idle:
             for due, job, slot in policy.stuck(self.jobs.values()):

@@ -48,7 +48,7 @@ __all__ = [
     "Copy",
     "backup_delay_s",
     "copies",
-    "may_add",
+    "more_for",
     "next_ready",
     "queue_length",
     "stuck",
@@ -84,14 +84,15 @@ def queue_length(phase: Phase, roster: Roster) -> int:
     return max(1, int(min(wished, fair)))
 
 
-def may_add(slot: Slot, phase: Phase, roster: Roster) -> bool:
-    """True when READY tasks of `phase`, whose turn it is, may follow in this queue."""
-    return (
+def more_for(slot: Slot, phase: Phase, roster: Roster) -> int:
+    """How many READY tasks of `phase`, whose turn it is, may follow in this queue."""
+    may = (
         slot.queue[-1].task.phase is phase
         and not slot.recalled
         and slot.worker in roster.healthy
-        and queue_length(phase, roster) > 1
     )
+    length = queue_length(phase, roster) if may else 0
+    return length if length > 1 else 0
 
 
 def stuck(jobs: Iterable[ActiveJob]) -> Iterator[tuple[float, ActiveJob, Slot]]:

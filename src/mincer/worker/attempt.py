@@ -85,7 +85,7 @@ class Bench:
         self._folder = ""
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
-        #: For which code, and until when.
+        #: What the last look at the memory gave, for which code, and until when.
         self._budget: tuple[Budget, JobCode, float] | None = None
         #: Processor time of this process, up to which it is in a reply.
         self._cpu_s = time.process_time()

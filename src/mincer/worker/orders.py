@@ -178,7 +178,7 @@ def pack(orders: Sequence[Order]) -> object:
     if len(orders) == 1 or not isinstance(first, MapOrder):
         return list(orders)
     rows = [
-        (one.attempt[0][3], one.attempt[1], one.split, one.skip, one.careful)
+        (one.attempt.task.index, one.attempt.number, one.split, one.skip, one.careful)
         for one in orders
         if isinstance(one, MapOrder)
     ]
