@@ -45,7 +45,7 @@ __all__ = [
 _CO_GENERATOR = 0x20
 
 Pair: TypeAlias = tuple[Any, Any]
-PairsOf: TypeAlias = Callable[[Any, Any], Iterable[Any]]
+PairsOf: TypeAlias = Callable[[Any, Any], Iterator[Any]]
 #: The `close` of a class that stands for a function; it may have last pairs.
 Close: TypeAlias = Callable[[], Any]
 
@@ -110,12 +110,12 @@ def instance_of(function: Any, name: str) -> tuple[Any, Close | None]:
 
 
 def pairs_call(mapfn: Callable[[Any, Any], Any]) -> PairsOf:
-    """Return a function that gives an iterable of pairs for every record."""
+    """Return a function that gives an iterator of pairs for every record."""
     if _is_generator_function(mapfn):
         return mapfn
 
-    def pairs_of(key: Any, value: Any) -> Iterable[Any]:
-        return as_pairs(mapfn(key, value))
+    def pairs_of(key: Any, value: Any) -> Iterator[Any]:
+        return iter(as_pairs(mapfn(key, value)))
 
     return pairs_of
 

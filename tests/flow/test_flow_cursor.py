@@ -2,7 +2,7 @@
 
 from flow_bench import ListRecords, batch_of, nothing
 
-from mincer.flow.cursor import Cursor
+from mincer.flow.cursor import Cursor, flat
 
 
 def each(key, value):
@@ -11,7 +11,8 @@ def each(key, value):
 
 def cursor_at(values, stop, **more):
     cursor = Cursor(more.pop("publish", nothing), **more)
-    pairs = cursor.pairs(ListRecords(values, batch=3).read(), each, None)
+    streams = cursor.streams(ListRecords(values, batch=3).read(), each, None)
+    pairs = flat(streams)
     for _ in range(stop):
         next(pairs)
     return cursor, pairs
@@ -33,7 +34,7 @@ def test_the_record_in_work_is_known_at_every_moment():
 
 def test_nothing_is_in_work_before_the_first_record_of_a_batch():
     cursor = Cursor(nothing)
-    streams = cursor._streams(iter([batch_of(0, ["a"])]), each, None)
+    streams = cursor.streams(iter([batch_of(0, ["a"])]), each, None)
     next(streams)
     assert cursor.ordinal is None
 
@@ -59,7 +60,7 @@ def test_a_careful_one_publishes_each_record_first():
 def test_last_pairs_follow_all_records():
     for last, expected in ((lambda: [("z", 1)], [("z", 1)]), (lambda: None, [])):
         cursor = Cursor(nothing)
-        pairs = cursor.pairs(ListRecords("a").read(), each, last)
+        pairs = flat(cursor.streams(ListRecords("a").read(), each, last))
         assert list(pairs) == [(0, "a"), *expected]
 
 

@@ -1,11 +1,23 @@
 """Tables and windows: what is gathered, when it spills, who is told."""
 
+import random
+from collections import Counter
+
 import pytest
 from flow_bench import Room
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mincer.context import Context
 from mincer.errors import BadKeyError, UserCodeError
-from mincer.flow.mapper import FoldTable, Inexact, ListTable, PairColumns, drain
+from mincer.flow.mapper import (
+    FoldTable,
+    Inexact,
+    ListTable,
+    PairColumns,
+    drain,
+    drain_combining,
+)
 from mincer.flow.weigher import weigh_pairs
 
 
@@ -228,6 +240,102 @@ def test_columns_of_a_list_table_spill_when_they_are_full():
     # The lists weigh more than the columns that follow them.
     assert len(lengths[0]) > 2
     assert len(set(lengths[0][1:-1])) == 1
+
+
+def total(key, values):
+    return sum(values)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    room_bytes=st.sampled_from([None, 5_000, 50_000]),
+    tight_every=st.sampled_from([None, 3]),
+    combinefn=st.sampled_from([sum, total]),
+    first=st.sampled_from([1, True, 7, 0.5]),
+)
+def test_pairs_of_one_value_come_to_what_their_sum_is(
+    seed, room_bytes, tight_every, combinefn, first
+):
+    chance = random.Random(seed)
+    keys = chance.choice([3, 40, 4000])
+    odd = chance.choice([0, 0.0001, 0.5])
+
+    def record():
+        for _ in range(chance.randrange(40)):
+            pair = chance.randrange(keys), 2 if chance.random() < odd else first
+            given[pair[0]] += pair[1]
+            made.append(pair)
+            yield pair
+
+    given, made = Counter(), []
+    streams = (iter([record() for _ in range(50)]) for _ in range(8))
+    spills = Spills()
+    table = (
+        FoldTable(sum, spills)
+        if combinefn is sum
+        else ListTable(combinefn, spills, context())
+    )
+    counted = drain_combining(streams, table, Room(room_bytes, tight_every))
+    assert counted == len(made)
+    sums = Counter()
+    for run in spills.runs:
+        sums.update(run)
+    assert sums == given
+
+
+def test_memory_is_looked_at_after_each_batch_that_is_counted():
+    room = Room()
+    streams = (iter([pairs(1000)]) for _ in range(20))
+    table = FoldTable(sum, Spills())
+    assert drain_combining(streams, table, room) == 20_000
+    assert 15 <= room.looks <= 20
+
+
+def test_a_spill_that_fails_between_batches_asks_for_an_exact_look():
+    class Refusing(Spills):
+        def spill(self, keys, values, *, grouped):
+            raise BadKeyError("no key")
+
+    streams = (iter([pairs(1000)]) for _ in range(20))
+    with pytest.raises(Inexact):
+        drain_combining(streams, FoldTable(sum, Refusing()), Room(None, 1))
+
+
+@pytest.mark.parametrize(
+    ("fold", "expected"), [(min, 1), (max, 5), (any, True), (all, True)]
+)
+def test_what_is_no_sum_is_not_counted(fold, expected):
+    spills = Spills()
+    streams = iter([iter([iter([("k", 1)] * 600 + [("k", 5)])])])
+    assert drain_combining(streams, FoldTable(fold, spills), Room()) == 601
+    assert spills.runs == [{"k": expected}]
+    assert type(spills.runs[0]["k"]) is type(expected)
+
+
+class Array:
+    """A value that can be added to and compared with nothing, as an array of numpy."""
+
+    def __init__(self, sum_of):
+        self.sum_of = sum_of
+
+    def __radd__(self, other):
+        return Array(self.sum_of + (other.sum_of if other else 0))
+
+    __add__ = __radd__
+
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+    def __hash__(self):
+        raise ValueError("ambiguous")
+
+
+def test_a_value_of_a_class_is_added_as_it_is():
+    spills = Spills()
+    one = Array(1)
+    streams = iter([iter([iter([("k", one)] * 600)])])
+    assert drain_combining(streams, FoldTable(sum, spills), Room()) == 600
+    assert spills.runs[0]["k"].sum_of == 600
 
 
 def test_columns_are_handed_over_at_their_length_and_at_the_end():

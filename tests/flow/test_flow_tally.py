@@ -1,11 +1,17 @@
 """Counting keys while every value is the same object, and stopping at another."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mincer.flow.tally import Tally
 
 ONE = object()
+
+
+def never():
+    raise AssertionError("no look was due")
 
 
 def listed(tally):
@@ -52,3 +58,96 @@ def test_a_table_that_knows_most_keys_takes_new_ones_too():
     assert tally.take([(0, ONE), other, (1, ONE)]) == [other, (1, ONE)]
     assert tally.counts[0] == 51
     assert not tally.open
+
+
+def test_a_first_value_that_may_not_be_counted_ends_it():
+    tally = Tally(lambda value: value != 1)
+    window = [("a", 1), ("a", 1)]
+    assert tally.take(window) == window
+    assert not tally.open
+    assert tally.counts == {}
+
+
+def streams_of(batches):
+    """Generators, as of a mapfn: what was taken from one is gone."""
+    return (((pair for pair in record) for record in batch) for batch in batches)
+
+
+def knowing(keys=4):
+    """A tally that knows its keys."""
+    tally = Tally()
+    tally.take([(n % keys, ONE) for n in range(64)])
+    tally.take([(n % keys, ONE) for n in range(64)])
+    return tally
+
+
+def test_nothing_is_counted_by_the_batch_before_a_window_was_seen():
+    tally = Tally()
+    batches = [[[(0, ONE)], [(1, ONE), (0, ONE)]], [[(2, ONE)]]]
+    assert [list(left) for left in tally.through(streams_of(batches), never)] == [
+        [(0, ONE), (1, ONE), (0, ONE)],
+        [(2, ONE)],
+    ]
+    assert tally.counts == {}
+
+
+def test_batches_of_known_keys_are_counted_whole():
+    tally, looks = knowing(), []
+    batches = [[[(0, ONE), (1, ONE)], [], [("new", ONE)]], [[(0, ONE)] * 3]]
+    left = tally.through(streams_of(batches), lambda: looks.append(len(tally.counts)))
+    assert list(left) == []
+    assert looks == [5, 5]
+    assert tally.counts == {0: 36, 1: 33, 2: 32, 3: 32, "new": 1}
+    tally.clear()
+    assert (tally.counts, tally.in_batches) == ({}, 6)
+
+
+def test_another_value_leaves_all_that_follows():
+    tally = knowing()
+    other = (0, object())
+    batches = [[[(0, ONE), other, (1, ONE)], [(2, ONE)]], [[(3, ONE)]]]
+    streams = tally.through(streams_of(batches), lambda: None)
+    assert list(next(streams)) == [other, (1, ONE)]
+    tally.take([other])
+    assert [list(left) for left in streams] == [[(2, ONE)], [(3, ONE)]]
+    assert tally.counts == {0: 33, 1: 32, 2: 32, 3: 32}
+
+
+def test_many_new_keys_ask_for_a_window():
+    tally = knowing()
+    batch = [[(n, ONE) for n in range(5000)], [("more", ONE)]]
+    streams = tally.through(streams_of([batch]), lambda: None)
+    left = list(next(streams))
+    assert left == [(n, ONE) for n in range(4 + 16 * 64, 5000)]
+    assert len(tally.counts) == 4 + 16 * 64
+    assert list(next(streams)) == [("more", ONE)]
+
+
+@given(st.integers(0, 2**32))
+def test_every_pair_is_counted_once_or_left(seed):
+    chance = random.Random(seed)
+
+    def pair():
+        key = chance.randrange(8) if chance.random() < 0.98 else chance.random()
+        return key, ONE if chance.random() < 0.999 else object()
+
+    batches = [
+        [[pair() for _ in range(chance.randrange(12))] for _ in range(20)]
+        for _ in range(chance.randrange(8))
+    ]
+    tally, refused = knowing(8), []
+    for left in tally.through(streams_of(batches), lambda: None):
+        some = list(left)
+        if some:
+            refused += tally.take(some) if tally.open else some
+    expected = dict.fromkeys(range(8), 16)
+    pairs = [pair for batch in batches for record in batch for pair in record]
+    same = 0
+    while same < len(pairs) and pairs[same][1] is ONE:
+        expected[pairs[same][0]] = expected.get(pairs[same][0], 0) + 1
+        same += 1
+    assert refused == pairs[same:]
+    assert tally.counts == expected
+    counted = sum(expected.values())
+    tally.clear()
+    assert tally.in_batches <= counted - 128

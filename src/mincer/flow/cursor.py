@@ -16,10 +16,18 @@ from mincer.calls import Close, as_pairs
 from mincer.errors import Where
 from mincer.flow.ports import Batch
 
-__all__ = ["Cursor"]
+__all__ = ["Cursor", "Stream", "flat"]
+
+#: Of each record of a batch, its pairs.
+Stream = Iterator[Iterator[Any]]
 
 #: Told the ordinal of the record in work, and how many bytes of the split are read.
 Publish = Callable[[int, int], None]
+
+
+def flat(streams: Iterable[Stream]) -> Iterator[Any]:
+    """The pairs, one after another."""
+    return chain.from_iterable(chain.from_iterable(streams))
 
 
 class Cursor:
@@ -36,35 +44,27 @@ class Cursor:
         self.records = 0
         self.bytes_read = 0
 
-    def pairs(
+    def streams(
         self,
         batches: Iterator[Batch],
-        pairs_of: Callable[[Any, Any], Iterable[Any]],
+        pairs_of: Callable[[Any, Any], Iterator[Any]],
         last_pairs: Close | None,
-    ) -> Iterator[Any]:
-        """The pairs of all records, one after another, then those of `last_pairs`."""
-        return chain.from_iterable(self._streams(batches, pairs_of, last_pairs))
-
-    def _streams(
-        self,
-        batches: Iterator[Batch],
-        pairs_of: Callable[[Any, Any], Iterable[Any]],
-        last_pairs: Close | None,
-    ) -> Iterator[Iterable[Any]]:
+    ) -> Iterator[Stream]:
+        """Of each batch, the pairs of each record; at last those of `last_pairs`."""
         for batch in self._limited(batches):
             values = iter(batch.values)
             self._batch, self._left = batch, values
             self._publish(batch.first, self.bytes_read)
             if self._careful:
-                yield chain.from_iterable(map(self._told(pairs_of), batch.keys, values))
+                yield map(self._told(pairs_of), batch.keys, values)
             else:
-                yield chain.from_iterable(map(pairs_of, batch.keys, values))
+                yield map(pairs_of, batch.keys, values)
             self.records += len(batch.values)
             self.bytes_read += batch.size_bytes
         self._batch = None
         self._publish(-1, self.bytes_read)
         if last_pairs is not None:
-            yield as_pairs(last_pairs())
+            yield iter((iter(as_pairs(last_pairs())),))
 
     def _limited(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         left = self._records_max
@@ -78,9 +78,9 @@ class Cursor:
             yield batch
 
     def _told(
-        self, pairs_of: Callable[[Any, Any], Iterable[Any]]
-    ) -> Callable[[Any, Any], Iterable[Any]]:
-        def pairs_of_told(key: Any, value: Any) -> Iterable[Any]:
+        self, pairs_of: Callable[[Any, Any], Iterator[Any]]
+    ) -> Callable[[Any, Any], Iterator[Any]]:
+        def pairs_of_told(key: Any, value: Any) -> Iterator[Any]:
             ordinal = self.ordinal
             self._publish(-1 if ordinal is None else ordinal, self.bytes_read)
             return pairs_of(key, value)

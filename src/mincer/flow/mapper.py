@@ -20,6 +20,7 @@ from mincer.context import Context
 from mincer.errors import MincerError, UserCodeError
 from mincer.flow.budget import Budget
 from mincer.flow.combiner import FOLDS, FOLDS_KNOWN, combine_counts, combine_lists
+from mincer.flow.cursor import Stream
 from mincer.flow.spiller import Spiller
 from mincer.flow.tally import Tally
 from mincer.flow.weigher import (
@@ -30,7 +31,15 @@ from mincer.flow.weigher import (
     weigh_pairs,
 )
 
-__all__ = ["FoldTable", "Inexact", "ListTable", "PairColumns", "Table", "drain"]
+__all__ = [
+    "FoldTable",
+    "Inexact",
+    "ListTable",
+    "PairColumns",
+    "Table",
+    "drain",
+    "drain_combining",
+]
 
 _WINDOW_MAX = 256
 #: Pairs between two looks at the resident size.
@@ -104,6 +113,21 @@ def drain(pairs: Iterator[Any], table: Table, budget: Budget, *, exact: bool) ->
     return total
 
 
+def drain_combining(
+    streams: Iterator[Stream], table: FoldTable | ListTable, budget: Budget
+) -> int:
+    """The same for pairs that are combined: while they all have one value, batches are
+    counted without windows (tally.py)."""
+
+    def look() -> None:
+        if budget.tight():
+            with _Exactly(False):
+                table.spill()
+
+    pairs = chain.from_iterable(table.tally.through(streams, look))
+    return drain(pairs, table, budget, exact=False) + table.tally.in_batches
+
+
 class _Exactly:
     """What cannot be taken in is the fault of one pair: find out of which.
 
@@ -133,20 +157,46 @@ class FoldTable:
         self._known = False
         self._spiller = spiller
         self._values: dict[Any, Any] = {}
+        self.tally = Tally(_is_whole)
+        self.tally.open = fold is sum
 
     def add(self, window: list[tuple[Any, Any]]) -> None:
+        if self.tally.open:
+            window = self.tally.take(window)
+            if not window:
+                return
+            counts = self.tally.counts
+            self._values = dict(zip(counts, self._of_counts(), strict=True))
+            self.tally.clear()
         before = len(self._values)
         self._folds[self._known](self._values, window)
         self._known = (len(self._values) - before) * 8 < len(window)
 
     def weigh(self, weight: Weight) -> float:
-        return len(self._values) * (weight[0] + weight[1] + ENTRY_BYTES)
+        keys = len(self._values) + len(self.tally.counts)
+        return keys * (weight[0] + weight[1] + ENTRY_BYTES)
 
     def spill(self) -> None:
-        values = self._values
-        self._spiller.spill(list(values), list(values.values()), grouped=False)
-        values.clear()
+        if self.tally.open:
+            values = self._of_counts()
+            self._spiller.spill(list(self.tally.counts), values, grouped=False)
+            self.tally.clear()
+            return
+        table = self._values
+        self._spiller.spill(list(table), list(table.values()), grouped=False)
+        table.clear()
         self._known = False
+
+    def _of_counts(self) -> list[Any]:
+        """What the copies that each key has come to."""
+        counts, value = self.tally.counts.values(), self.tally.value
+        return list(counts) if value == 1 else [count * value for count in counts]
+
+
+def _is_whole(value: Any) -> bool:
+    """n times a whole number is what `sum` makes of n of it; of other numbers it may
+    be rounded in another way."""
+    return type(value) in (int, bool)
 
 
 class ListTable:
@@ -166,7 +216,7 @@ class ListTable:
         self._spiller = spiller
         self._context = context
         self._lists: defaultdict[Any, list[Any]] = defaultdict(list)
-        self._tally = Tally()
+        self.tally = Tally()
         #: Pairs in the lists, and pairs that are only counted.
         self._pairs = self._counted = 0
         self._combine_at = _COMBINE_PAIRS if combinefn else float("inf")
@@ -180,8 +230,8 @@ class ListTable:
             self._keys += [key for key, _ in window]
             self._values += [value for _, value in window]
             return
-        if self._tally.open:
-            left = self._tally.take(window)
+        if self.tally.open:
+            left = self.tally.take(window)
             self._counted += len(window) - len(left)
             if left:
                 self._list_the_counted()
@@ -193,7 +243,7 @@ class ListTable:
         pairs = self._pairs + self._counted
         if pairs >= self._repeat_at:
             self._repeat_at = float("inf")
-            keys = len(lists) + len(self._tally.counts)
+            keys = len(lists) + len(self.tally.counts)
             self._in_columns = keys > pairs * _KEYS_A_PAIR_MAX
         if self._pairs >= self._combine_at:
             before = self._pairs
@@ -203,7 +253,7 @@ class ListTable:
 
     def _list_the_counted(self) -> None:
         """From counts to lists: a value came that is another."""
-        counts, value = self._tally.counts, self._tally.value
+        counts, value = self.tally.counts, self.tally.value
         if self._combinefn is None:
             for key, count in counts.items():
                 self._lists[key] = [value] * count
@@ -211,15 +261,13 @@ class ListTable:
             for key, combined in zip(counts, self._combined_counts(), strict=True):
                 self._lists[key] = [combined]
         self._pairs = sum(map(len, self._lists.values()))
-        counts.clear()
+        self.tally.clear()
         self._counted = 0
 
     def _combined_counts(self) -> list[Any]:
         assert self._combinefn is not None
         with self._combining():
-            return combine_counts(
-                self._tally.counts, self._tally.value, self._combinefn
-            )
+            return combine_counts(self.tally.counts, self.tally.value, self._combinefn)
 
     def _combine(self) -> None:
         if self._combinefn is not None:
@@ -236,7 +284,7 @@ class ListTable:
             self._context.combining = False
 
     def weigh(self, weight: Weight) -> float:
-        keys = len(self._lists) + len(self._tally.counts)
+        keys = len(self._lists) + len(self.tally.counts)
         of_keys = keys * (weight[0] + ENTRY_BYTES + LIST_BYTES)
         of_columns = len(self._keys) * (sum(weight) + 2 * POINTER_BYTES)
         pairs = self._pairs
@@ -245,13 +293,13 @@ class ListTable:
         return of_keys + pairs * (weight[1] + POINTER_BYTES) + of_columns
 
     def spill(self) -> None:
-        if self._tally.open and self._combinefn is not None:
-            counts = self._tally.counts
+        if self.tally.open and self._combinefn is not None:
+            counts = self.tally.counts
             self._spiller.spill(list(counts), self._combined_counts(), grouped=False)
-            counts.clear()
+            self.tally.clear()
             self._counted = 0
             return
-        if self._tally.open:
+        if self.tally.open:
             self._list_the_counted()
         self._combine()
         lists = self._lists

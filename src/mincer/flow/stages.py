@@ -20,8 +20,16 @@ from mincer.context import Context
 from mincer.errors import InputError, MincerError, SegmentError
 from mincer.flow.budget import Budget
 from mincer.flow.combiner import FOLDS
-from mincer.flow.cursor import Cursor, Publish
-from mincer.flow.mapper import FoldTable, Inexact, ListTable, PairColumns, Table, drain
+from mincer.flow.cursor import Cursor, Publish, Stream, flat
+from mincer.flow.mapper import (
+    FoldTable,
+    Inexact,
+    ListTable,
+    PairColumns,
+    Table,
+    drain,
+    drain_combining,
+)
 from mincer.flow.partitioner import (
     FunctionPartitioner,
     HashPartitioner,
@@ -133,11 +141,16 @@ def map_task(
         attempt.publish, careful=attempt.careful, records_max=attempt.records_max
     )
     with _NoCollector(), _RecordTold(cursor, attempt):
-        pairs = _pairs(step, attempt, cursor)
-        if attempt.exact:
-            pairs = _encodable(pairs)
+        streams = _streams(step, attempt, cursor)
         one_by_one = attempt.careful or attempt.exact
-        total = drain(pairs, table, attempt.budget, exact=one_by_one)
+        if step.combinefn is not None and not one_by_one:
+            assert isinstance(table, FoldTable | ListTable)
+            total = drain_combining(streams, table, attempt.budget)
+        else:
+            pairs = flat(streams)
+            if attempt.exact:
+                pairs = _encodable(pairs)
+            total = drain(pairs, table, attempt.budget, exact=one_by_one)
     if spiller is None:
         assert part is not None
         made = part.close()
@@ -168,7 +181,7 @@ def sample_task(
     for attempt in attempts:
         cursor = Cursor(attempt.publish, records_max=attempt.records_max)
         with _RecordTold(cursor, attempt):
-            keys += sample_keys(_pairs(step, attempt, cursor), splits)
+            keys += sample_keys(flat(_streams(step, attempt, cursor)), splits)
     buckets = RangePartitioner(program.parts, [], None).buckets
     return cut_points(keys, buckets, order_function(step.sort_keys))
 
@@ -211,12 +224,12 @@ def _table(
     )
 
 
-def _pairs(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Any]:
+def _streams(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Stream]:
     records = attempt.records.read(attempt.skip)
     if attempt.exact:
-        return cursor.pairs(records, *checked_mapper(step, attempt.tag))
+        return cursor.streams(records, *checked_mapper(step, attempt.tag))
     function, close = instance_of(step.mapfn_for(attempt.tag), "mapfn")
-    return cursor.pairs(records, pairs_call(function), close)
+    return cursor.streams(records, pairs_call(function), close)
 
 
 def _encodable(pairs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
