@@ -21,6 +21,10 @@ def work():
 reserve = Reserve(resident_bytes)
 base = resident_bytes()
 reserve.begin(int(sys.argv[1]) or None)
+if sys.argv[2].startswith("before"):
+    record = b"x" * (int(sys.argv[2][6:]) << 20)
+    reserve.expect()
+    del record
 first = work()
 if sys.argv[2] == "between":
     reserve.look()
@@ -66,6 +70,22 @@ def test_it_is_kept_also_from_one_attempt_to_the_next():
     assert kept_mib < 20
     assert second < first / 4
     assert left_mib < 30
+
+
+@needs_pages
+def test_a_large_record_is_met_with_memory():
+    first, second, _, left_mib = figures(0, "before16")
+    assert first < 5000
+    assert second < 5000
+    assert left_mib < 30
+
+
+@needs_pages
+@pytest.mark.parametrize(("limit", "size"), [(0, 4), (200 << 20, 16)])
+def test_a_small_record_or_limit_is_not(limit, size):
+    first, _, kept_mib, _ = figures(limit, f"before{size}")
+    assert first > 10_000
+    assert kept_mib < 24
 
 
 @needs_pages

@@ -316,6 +316,8 @@ class Bench:
             self._page.publish(ordinal, done)
             if ordinal > 0:
                 self._reserve.look()
+            elif ordinal == 0:
+                self._reserve.expect()
             self._reached(point)
 
         return publish

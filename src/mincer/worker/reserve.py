@@ -7,6 +7,7 @@
 # stays in each arena (a MiB of small objects, which Python gives back when nothing is
 # left in it), and the C library is told to keep free memory, too. It is a share of the
 # memory limit, which an attempt counts as taken. Under a small limit nothing is kept.
+# Before a large record it is taken at once: for what is made of that record, too.
 #
 # Rejected: to take the reserve at the start (5 % slower where nothing needs it).
 
@@ -27,6 +28,8 @@ __all__ = ["Reserve"]
 _LEFT_BYTES_MAX = 8 << 20
 #: To be given less than this again and again does not take long.
 _KEPT_BYTES_MIN = 64 << 20
+#: What a large record takes once it is read, as bytes and as text.
+_LARGE_BYTES = 12 << 20
 #: What is kept: a share of the limit, and not more than this.
 _KEPT_SHARE = 1 / 8
 _KEPT_BYTES_MAX = 96 << 20
@@ -34,8 +37,8 @@ _KEPT_BYTES_MAX = 96 << 20
 #: With its head of some 40 bytes, about the largest object that lies in an arena.
 _OBJECT_BYTES = 512
 _CONTENT_BYTES = 464
-#: Each arena has a whole half MiB that begins at a multiple of that.
-_HALF_MIB_BITS = 19
+#: One of so many objects stays: a fourth of what an arena holds.
+_PINNED = 512
 
 
 class Reserve:
@@ -45,8 +48,9 @@ class Reserve:
         self._size = size
         self._base_bytes = size()
         self._kept_max = 0
-        #: Pages that the system had given when the last attempt was over.
-        self._pages = pages_given()
+        #: Pages that the system had given when the last attempt was over, and when
+        #: this one began, with its code loaded.
+        self._pages = self._pages_begun = pages_given()
         #: One object in each arena that is kept.
         self._pins: list[bytes] = []
 
@@ -54,6 +58,7 @@ class Reserve:
         """An attempt begins; `limit_bytes`: the memory limit of this process."""
         share = _KEPT_BYTES_MAX if limit_bytes is None else limit_bytes * _KEPT_SHARE
         self._kept_max = min(_KEPT_BYTES_MAX, int(share))
+        self._pages_begun = pages_given()
 
     def look(self) -> None:
         """Keep memory if that is worth it; called between records, now and then."""
@@ -65,6 +70,14 @@ class Reserve:
         given_again = given - (self._size() - self._base_bytes)
         if given_again >= _KEPT_BYTES_MIN:
             self._keep(min(given_again, self._kept_max))
+
+    def expect(self) -> None:
+        """A record is read, the first of an attempt. What is made of a large one is
+        larger by much; to have looked when it is over would be too late for it."""
+        if not self._pins and self._kept_max >= _KEPT_BYTES_MIN:
+            given = (pages_given() - self._pages_begun) * PAGE_BYTES
+            if given >= _LARGE_BYTES:
+                self._keep(self._kept_max)
 
     def tidy(self) -> None:
         """Give back what is not kept; called after an attempt, which may have been of
@@ -81,5 +94,4 @@ class Reserve:
     def _keep(self, size_bytes: int) -> None:
         keep_free_memory(size_bytes)
         count = size_bytes // _OBJECT_BYTES
-        objects = [bytes(_CONTENT_BYTES) for _ in range(count)]
-        self._pins = list({id(one) >> _HALF_MIB_BITS: one for one in objects}.values())
+        self._pins = [bytes(_CONTENT_BYTES) for _ in range(count)][::_PINNED]
