@@ -30,6 +30,10 @@ CONFIDENCE = 0.95
 SHORT_S = 10.0
 PAIRS_SHORT = 7
 PAIRS_LONG = 3
+#: Where they are shorter still, as many as this takes, since a machine that wavers by a
+#: fifth needs that many: the median of 7 pairs wavers by a tenth then, of 20 by 6 %.
+SHORT_BUDGET_S = 60.0
+PAIRS_MAX = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,12 @@ def _confidence(count: int, k: int) -> float:
     return max(0.0, 1 - 2 * outside / (1 << count))
 
 
-def pairs_wanted(longest_s: float) -> int:
-    return PAIRS_SHORT if longest_s < SHORT_S else PAIRS_LONG
+def pairs_wanted(first_s: float, second_s: float) -> int:
+    """How many pairs of runs that take so long."""
+    if max(first_s, second_s) >= SHORT_S:
+        return PAIRS_LONG
+    fit = int(SHORT_BUDGET_S / (first_s + second_s))
+    return min(max(fit, PAIRS_SHORT), PAIRS_MAX)
 
 
 def in_turn(
@@ -74,11 +82,11 @@ def in_turn(
     counts. `at_most` limits the pairs, for a quick look.
     """
     tried = (first(), second())
-    longest_s = max(map(seconds_of, tried))
-    wanted = pairs_wanted(longest_s)
+    seconds = [seconds_of(run) for run in tried]
+    wanted = pairs_wanted(*seconds)
     if at_most is not None:
         wanted = min(wanted, at_most)
-    pairs = [] if longest_s < SHORT_S else [tried]
+    pairs = [] if max(seconds) < SHORT_S else [tried]
     while len(pairs) < wanted:
         pairs.append((first(), second()))
     return pairs

@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from benchmarks.pairs import in_turn, interval, ratio
+from benchmarks.pairs import in_turn, interval, pairs_wanted, ratio
 
 
 def test_the_ratio_is_the_median_of_the_pairwise_ratios():
@@ -54,8 +54,16 @@ class Runs:
         return in_turn(self.once("A"), self.once("B"), lambda ran: ran[1], **more)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "count"), [(0.1, 21), (2.0, 15), (4.0, 7), (9.9, 7), (10.0, 3)]
+)
+def test_the_shorter_the_runs_the_more_pairs(seconds, count):
+    assert pairs_wanted(seconds, seconds) == count
+    assert len(Runs(seconds).pairs()) == count
+
+
 def test_short_runs_are_warmed_up_and_repeated():
-    runs = Runs(0.1)
+    runs = Runs(5.0)
     pairs = runs.pairs()
     assert runs.order == "AB" * 8
     # The first pair does not count.
