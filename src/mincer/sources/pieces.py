@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
 from operator import add
 from typing import NamedTuple, Protocol, Self, TypeAlias
 
@@ -118,9 +118,12 @@ def _to_line_end(stream: _LineStream, newline: bytes) -> bytes:
 
 
 def starts_of(lines: Sequence[str | bytes], offset: int, width: int) -> Iterator[int]:
-    """The offset of each of `lines`, the first of which starts at `offset`."""
-    ends = accumulate(map(len, lines), initial=offset)
-    return map(add, ends, range(0, len(lines) * width, width))
+    """The offset of each of `lines`, the first of which starts at `offset`; each has a
+    line end of `width` bytes, except perhaps the last."""
+    if not lines:
+        return iter(())
+    lengths = map(add, map(len, lines), repeat(width, len(lines) - 1))
+    return accumulate(lengths, initial=offset)
 
 
 def place_of(path: str, offset: int, data: bytes, newline: bytes, index: int) -> Where:

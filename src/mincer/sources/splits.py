@@ -62,12 +62,11 @@ def tapered(total_bytes: int) -> SizeAt:
     """Large splits first and small ones last, so that all workers end together.
 
     Each split pays for a table that is built and written out, so few are better: the
-    first have an eighth of the input (less from 128 MiB on: the root of it times 2 MiB,
-    and 64 MiB at most). They are half as large when half of the input is done, and
-    again at three and at seven eighths: an eighth of the first size for the last ones.
-    Of the total alone, as `split_size`.
+    first have an eighth of the input, and 64 MiB at most. They are half as large when
+    half of the input is done, and again at three and at seven eighths: an eighth of the
+    first size for the last ones. Of the total alone, as `split_size`.
     """
-    wished = min(total_bytes // 8, math.isqrt(total_bytes * 2 * _MIB), 64 * _MIB)
+    wished = min(total_bytes // 8, 64 * _MIB)
 
     def size_at(done_bytes: int) -> int:
         left = total_bytes - done_bytes
