@@ -24,6 +24,7 @@ __all__ = [
     "RAISED",
     "Close",
     "Pair",
+    "PairsOf",
     "as_pairs",
     "as_they_are",
     "check_pair",
@@ -45,6 +46,7 @@ __all__ = [
 _CO_GENERATOR = 0x20
 
 Pair: TypeAlias = tuple[Any, Any]
+#: Gives the pairs of a record, from its key and value.
 PairsOf: TypeAlias = Callable[[Any, Any], Iterator[Any]]
 #: The `close` of a class that stands for a function; it may have last pairs.
 Close: TypeAlias = Callable[[], Any]

@@ -32,6 +32,11 @@ class Spills:
         self.runs.append(dict(zip(keys, values, strict=True)))
 
 
+class Refusing(Spills):
+    def spill(self, keys, values, *, grouped):
+        raise BadKeyError("no key")
+
+
 class Counted(ListTable):
     windows = ()
 
@@ -292,10 +297,6 @@ def test_memory_is_looked_at_after_each_batch_that_is_counted():
 
 
 def test_a_spill_that_fails_between_batches_asks_for_an_exact_look():
-    class Refusing(Spills):
-        def spill(self, keys, values, *, grouped):
-            raise BadKeyError("no key")
-
     streams = (iter([pairs(1000)]) for _ in range(20))
     with pytest.raises(Inexact):
         drain_combining(streams, FoldTable(sum, Refusing()), Room(None, 1))
@@ -355,10 +356,6 @@ def test_a_pair_that_cannot_be_taken_in_asks_for_an_exact_look():
 
 
 def test_a_spill_that_fails_asks_for_an_exact_look():
-    class Refusing(Spills):
-        def spill(self, keys, values, *, grouped):
-            raise BadKeyError("no key")
-
     with pytest.raises(Inexact):
         drain(pairs(1), FoldTable(sum, Refusing()), Room(), exact=False)
     with pytest.raises(BadKeyError):

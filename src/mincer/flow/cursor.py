@@ -12,7 +12,7 @@ from itertools import chain
 from operator import length_hint
 from typing import Any
 
-from mincer.calls import Close, as_pairs
+from mincer.calls import Close, PairsOf, as_pairs
 from mincer.errors import Where
 from mincer.flow.ports import Batch
 
@@ -47,7 +47,7 @@ class Cursor:
     def streams(
         self,
         batches: Iterator[Batch],
-        pairs_of: Callable[[Any, Any], Iterator[Any]],
+        pairs_of: PairsOf,
         last_pairs: Close | None,
     ) -> Iterator[Stream]:
         """Of each batch, the pairs of each record; at last those of `last_pairs`."""
@@ -77,9 +77,7 @@ class Cursor:
                 left -= len(batch.values)
             yield batch
 
-    def _told(
-        self, pairs_of: Callable[[Any, Any], Iterator[Any]]
-    ) -> Callable[[Any, Any], Iterator[Any]]:
+    def _told(self, pairs_of: PairsOf) -> PairsOf:
         def pairs_of_told(key: Any, value: Any) -> Iterator[Any]:
             ordinal = self.ordinal
             self._publish(-1 if ordinal is None else ordinal, self.bytes_read)

@@ -217,8 +217,8 @@ class ListTable:
         self._context = context
         self._lists: defaultdict[Any, list[Any]] = defaultdict(list)
         self.tally = Tally()
-        #: Pairs in the lists, and pairs that are only counted.
-        self._pairs = self._counted = 0
+        #: Pairs in the lists; others are only counted.
+        self._pairs = 0
         self._combine_at = _COMBINE_PAIRS if combinefn else float("inf")
         self._repeat_at = float("inf") if combinefn else _REPEAT_PAIRS
         self._in_columns = False
@@ -231,16 +231,14 @@ class ListTable:
             self._values += [value for _, value in window]
             return
         if self.tally.open:
-            left = self.tally.take(window)
-            self._counted += len(window) - len(left)
-            if left:
+            window = self.tally.take(window)
+            if window:
                 self._list_the_counted()
-            window = left
         lists = self._lists
         for key, value in window:
             lists[key].append(value)
         self._pairs += len(window)
-        pairs = self._pairs + self._counted
+        pairs = self._pairs + self.tally.in_windows
         if pairs >= self._repeat_at:
             self._repeat_at = float("inf")
             keys = len(lists) + len(self.tally.counts)
@@ -262,7 +260,6 @@ class ListTable:
                 self._lists[key] = [combined]
         self._pairs = sum(map(len, self._lists.values()))
         self.tally.clear()
-        self._counted = 0
 
     def _combined_counts(self) -> list[Any]:
         assert self._combinefn is not None
@@ -289,7 +286,7 @@ class ListTable:
         of_columns = len(self._keys) * (sum(weight) + 2 * POINTER_BYTES)
         pairs = self._pairs
         if self._combinefn is None:
-            pairs += self._counted  # they will be listed
+            pairs += self.tally.in_windows  # they will be listed
         return of_keys + pairs * (weight[1] + POINTER_BYTES) + of_columns
 
     def spill(self) -> None:
@@ -297,7 +294,6 @@ class ListTable:
             counts = self.tally.counts
             self._spiller.spill(list(counts), self._combined_counts(), grouped=False)
             self.tally.clear()
-            self._counted = 0
             return
         if self.tally.open:
             self._list_the_counted()

@@ -50,9 +50,9 @@ class Tally:
         self._known = False
         #: So many keys are there at most before a window is weighed again.
         self._keys_max = 0
-        #: Pairs that came in windows since the counts were empty.
-        self._in_windows = 0
-        #: Pairs that came in batches.
+        #: Pairs of the counts that came in windows.
+        self.in_windows = 0
+        #: Pairs that came in batches, and are no longer in the counts.
         self.in_batches = 0
 
     def take(self, window: list[Pair]) -> list[Pair]:
@@ -70,7 +70,7 @@ class Tally:
         left = count(counts, iter(window), self.value)
         self._known = (len(counts) - before) * 8 < len(window)
         self._keys_max = len(counts) + _NEW_WINDOWS * len(window)
-        self._in_windows += len(window) - len(left)
+        self.in_windows += len(window) - len(left)
         self.open = not left
         return left
 
@@ -110,9 +110,9 @@ class Tally:
 
     def clear(self) -> None:
         """Begin again with no keys, and the same value."""
-        self.in_batches += sum(self.counts.values()) - self._in_windows
+        self.in_batches += sum(self.counts.values()) - self.in_windows
         self.counts.clear()
-        self._in_windows = 0
+        self.in_windows = 0
         self._known = False
 
 

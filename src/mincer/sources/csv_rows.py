@@ -190,7 +190,7 @@ class CsvSplit(PieceSplit):
 
     def header_of(self, piece: Piece) -> list[str] | None:
         """The first row of `piece` that is not blank."""
-        with LineReader(piece, self.encoding, 1 << 16) as reader:
+        with LineReader(piece, self.encoding, self.block_bytes) as reader:
             for parsed in self._parse(reader):
                 for row in parsed.rows:
                     if row:

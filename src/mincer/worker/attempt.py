@@ -169,7 +169,6 @@ class Bench:
         careful = isinstance(order, MapOrder) and order.careful
         self._page.begin(careful=careful)
         code = self._loaded.code(order.files)
-        self._reserve.begin(code.memory_bytes)
         output = self._open(order.files.folder)
         try:
             return self._try(order, place_of, code, output, exact=False)
@@ -334,6 +333,7 @@ class Bench:
         last, now = self._budget, time.monotonic()
         if last is not None and last[1] is code and now < last[2]:
             return last[0]
+        self._reserve.begin(code.memory_bytes)
         budget = Budget(code.memory_bytes, self._size)
         self._budget = budget, code, now + _LOOK_S
         return budget

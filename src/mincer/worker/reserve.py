@@ -55,14 +55,15 @@ class Reserve:
         self._pins: list[bytes] = []
 
     def begin(self, limit_bytes: int | None) -> None:
-        """An attempt begins; `limit_bytes`: the memory limit of this process."""
+        """An attempt begins, or several short ones; `limit_bytes`: the memory limit of
+        this process."""
         share = _KEPT_BYTES_MAX if limit_bytes is None else limit_bytes * _KEPT_SHARE
         self._kept_max = min(_KEPT_BYTES_MAX, int(share))
         self._pages_begun = pages_given()
 
     def look(self) -> None:
         """Keep memory if that is worth it; called between records, now and then."""
-        if self._pins or self._kept_max < _KEPT_BYTES_MIN:
+        if not self._may_keep:
             return
         given = (pages_given() - self._pages) * PAGE_BYTES
         if given < _KEPT_BYTES_MIN:
@@ -74,7 +75,7 @@ class Reserve:
     def expect(self) -> None:
         """A record is read, the first of an attempt. What is made of a large one is
         larger by much; to have looked when it is over would be too late for it."""
-        if not self._pins and self._kept_max >= _KEPT_BYTES_MIN:
+        if self._may_keep:
             given = (pages_given() - self._pages_begun) * PAGE_BYTES
             if given >= _LARGE_BYTES:
                 self._keep(self._kept_max)
@@ -90,6 +91,10 @@ class Reserve:
             self._pins.clear()
             give_back_memory()
         self._pages = pages_given()
+
+    @property
+    def _may_keep(self) -> bool:
+        return not self._pins and self._kept_max >= _KEPT_BYTES_MIN
 
     def _keep(self, size_bytes: int) -> None:
         keep_free_memory(size_bytes)
