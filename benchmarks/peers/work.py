@@ -1,14 +1,15 @@
 """The work of the benchmark: what is computed, the same for every peer.
 
-The functions that a user brings (`words`, `words_of_block`) are the ones that the
-jobs of mincer bring too. The folds around them are what a careful user of a framework
-writes: one dict over all lines that a task reads, nothing sent line by line.
+The functions that a user brings are the mapfn of the jobs of mincer, and get what those
+get. The folds around them are what a careful user of a framework writes: one dict over
+all lines that a task reads, nothing sent line by line.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, AnyStr
 
 #: How many processes do the work, in every peer.
 WORKERS = 2
@@ -21,7 +22,7 @@ BLOCK_SIZE_BYTES = 1 << 20
 
 #: user → [sum, count, largest]
 Groups = dict[str, list[int]]
-#: word → ids of the lines that have it, ascending
+#: word → places of the lines that have it, ascending
 Index = dict[str, list[int]]
 
 
@@ -37,6 +38,28 @@ def words(key: object, line: str) -> Iterator[tuple[str, int]]:
 def words_of_block(key: object, block: str) -> Counter[str]:
     """How often each word is in a block of lines."""
     return Counter(block.lower().split())
+
+
+def amounts(key: object, record: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the user of a record with the amount."""
+    yield record["user_id"], record["amount"]
+
+
+def places(key: tuple[str, int], line: str) -> Iterator[tuple[str, int]]:
+    """Yield each word of a line with the place of the line.
+
+    `key` is the path of its file and its number there; places have nine digits, so that
+    they sort as text, too.
+    """
+    path, number = key
+    place = (10 + int(path[-6:-4])) * 10_000_000 + number
+    for word in set(line.lower().split()):
+        yield word, place
+
+
+def keyed(key: object, record: AnyStr) -> Iterator[tuple[AnyStr, AnyStr]]:
+    """Yield a record under its first ten characters."""
+    yield record[:10], record
 
 
 # --- folds over what one task reads
@@ -82,21 +105,20 @@ def add_counts(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
     return counts
 
 
-def fold_groups(lines: Iterable[str | bytes]) -> Groups:
+def fold_groups(lines: Iterable[str]) -> Groups:
     """Sum, count and maximum of the amounts of each user, from lines of JSON."""
     groups: Groups = {}
     loads = json.loads
-    for line in lines:
-        record = loads(line)
-        amount = record["amount"]
-        group = groups.get(record["user_id"])
-        if group is None:
-            groups[record["user_id"]] = [amount, 1, amount]
-        else:
-            group[0] += amount
-            group[1] += 1
-            if amount > group[2]:
-                group[2] = amount
+    for number, line in enumerate(lines):
+        for user, amount in amounts(number, loads(line)):
+            group = groups.get(user)
+            if group is None:
+                groups[user] = [amount, 1, amount]
+            else:
+                group[0] += amount
+                group[1] += 1
+                if amount > group[2]:
+                    group[2] = amount
     return groups
 
 
@@ -113,21 +135,22 @@ def add_groups(groups: Groups, more: Groups) -> Groups:
     return groups
 
 
-def first_id(path: str) -> int:
-    """The id of the first line of part-NN.txt: ids have nine digits, sort as text."""
-    return (10 + int(Path(path).name[5:7])) * 10_000_000
+def first_place(path: str) -> int:
+    """The place of the first line of a file, for those who call no function."""
+    return (10 + int(path[-6:-4])) * 10_000_000
 
 
-def fold_index(path: str, first: int) -> Index:
-    """The ids of the lines that have each word, for one file; `first` is line 0's."""
+def fold_index(path: str, name: str = "") -> Index:
+    """The places of each word of one file; `name`, where `path` is a copy of it."""
     index: Index = {}
+    name = name or path
     with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, first):
-            for word in set(line.lower().split()):
+        for number, line in enumerate(file):
+            for word, place in places((name, number), line):
                 if word in index:
-                    index[word].append(number)
+                    index[word].append(place)
                 else:
-                    index[word] = [number]
+                    index[word] = [place]
     return index
 
 
@@ -144,9 +167,9 @@ def groups_text(groups: Groups) -> str:
     return "".join([f"{user}\t{s}\t{c}\t{m}\n" for user, (s, c, m) in groups.items()])
 
 
-def index_line(word: str, ids: Iterable[int]) -> str:
+def index_line(word: str, found: Iterable[int]) -> str:
     """One line of the index."""
-    return f"{word}\t{' '.join(map(str, ids))}\n"
+    return f"{word}\t{' '.join(map(str, found))}\n"
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -50,7 +50,7 @@ def group(out: str, inputs: list[str]) -> None:
 def index(out: str, inputs: list[str]) -> None:
     """Index the words of all lines; the order of the lines must be kept for that."""
     numbered = " UNION ALL ".join(
-        f"SELECT line, {work.first_id(path)} - 1 + row_number() OVER () AS id "
+        f"SELECT line, {work.first_place(path)} - 1 + row_number() OVER () AS id "
         f"FROM {LINES.format(files=[path])}"
         for path in inputs
     )

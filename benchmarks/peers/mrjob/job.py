@@ -63,24 +63,23 @@ class Workload(MRJob):
         yield user, f"{sum(totals)}\t{sum(counts)}\t{max(largest)}"
 
     def map_index(self, path: str, uri: str) -> Iterator[Line]:
-        """Index a file; the ids are of its own name, not of the task's copy."""
-        first = work.first_id(uri)
-        for word, ids in work.fold_index(path, first).items():
-            yield word, " ".join(map(str, ids))
+        """Index a file; the places are of its own name, not of the task's copy."""
+        for word, places in work.fold_index(path, uri).items():
+            yield word, " ".join(map(str, places))
 
     def reduce_index(self, word: str, lists: Iterable[str]) -> Iterator[Line]:
         """Append the lists, which sort as text."""
         yield word, " ".join(sorted(lists))
 
     def map_sort(self, path: str, uri: str) -> Iterator[Line]:
-        """The records as keys; the program `sort` that mrjob calls does the work."""
-        for line in work.text_lines([path]):
-            yield line.rstrip("\n"), None
+        """The records by key; the program `sort` that mrjob calls does the work."""
+        for number, line in enumerate(work.text_lines([path])):
+            yield from work.keyed(number, line.rstrip("\n"))
 
-    def reduce_sort(self, line: str, times: Iterable[None]) -> Iterator[Line]:
-        """The records as they come, as often as they come."""
-        for _ in times:
-            yield line, None
+    def reduce_sort(self, key: str, records: Iterable[str]) -> Iterator[Line]:
+        """The records as they come."""
+        for record in records:
+            yield record, None
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def index(out: str, inputs: list[str]) -> None:
     """Index the words of all lines."""
     numbered = pl.concat(
         [
-            text([path]).with_row_index("id", offset=work.first_id(path))
+            text([path]).with_row_index("id", offset=work.first_place(path))
             for path in inputs
         ]
     )

@@ -90,20 +90,26 @@ def group(spark: SparkContext, out: str, inputs: list[str]) -> None:
 def index(spark: SparkContext, out: str, inputs: list[str]) -> None:
     """Index the words of all lines."""
     lists = files(spark, inputs).flatMap(
-        lambda path: work.fold_index(path, work.first_id(path)).items()
+        lambda path: work.fold_index(path).items()
     )
     # The lists of the files in any order: each is ascending, so their heads decide.
     whole = lists.groupByKey(work.PARTS).mapValues(
-        lambda found: [number for ids in sorted(found) for number in ids]
+        lambda found: [place for places in sorted(found) for place in places]
     )
     save(whole, out, lambda items: "".join([work.index_line(*item) for item in items]))
 
 
 def sort(spark: SparkContext, out: str, inputs: list[str]) -> None:
     """Sort records into one total order."""
-    lines = files(spark, inputs).flatMap(lambda path: work.text_lines([path]))
-    ordered = lines.map(lambda line: (line, None)).sortByKey(numPartitions=work.PARTS)
-    save(ordered.keys(), out, "".join)
+    pairs = files(spark, inputs).flatMap(
+        lambda path: (
+            pair
+            for number, line in enumerate(work.text_lines([path]))
+            for pair in work.keyed(number, line)
+        )
+    )
+    ordered = pairs.sortByKey(numPartitions=work.PARTS)
+    save(ordered.values(), out, "".join)
 
 
 def run() -> None:
