@@ -26,7 +26,7 @@ Run = TypeVar("Run")
 
 CONFIDENCE = 0.95
 #: Runs below this many seconds are repeated more often, and warmed up: the first one
-#: finds cold files and pays for compiling.
+#: pays for compiling.
 SHORT_S = 10.0
 PAIRS_SHORT = 7
 PAIRS_LONG = 3

@@ -148,6 +148,7 @@ class _Rounds:
         self.expected: digests.Digest | None = None
 
     def run(self, rounds: int) -> dict[str, Any]:
+        racing.read_inputs(self.programs.values())
         for _ in range(rounds):
             for name in self.programs:
                 before = self.runs[name]

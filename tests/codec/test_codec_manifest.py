@@ -32,7 +32,7 @@ def changed(**changes):
 
 
 def part(**changes):
-    return {"name": "part-00000", "pairs": 1, "bytes": 4, "sha256": ""} | changes
+    return {"name": "part-00000", "pairs": 1, "bytes": 4, "crc32": ""} | changes
 
 
 @pytest.mark.parametrize(

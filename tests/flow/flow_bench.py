@@ -89,7 +89,8 @@ def run_step(step, splits, parts=3, room_bytes=None, cut_parts=True):
     cuts = None
     if step.sampled:
         attempts = [map_attempt(split) for split in splits]
-        cuts = sample_task(Program(step, parts), attempts, len(splits))
+        program = Program(step, parts, cut_parts=cut_parts)
+        cuts = sample_task(program, attempts, len(splits))
     outputs = [
         run_map(step, split, parts, cuts, Room(room_bytes), cut_parts)[1]
         for split in splits
@@ -100,11 +101,13 @@ def run_step(step, splits, parts=3, room_bytes=None, cut_parts=True):
     ]
 
 
-def run_reduce(step, outputs, part=0, parts=1, cuts=None, room=None, cut_parts=True):
+def run_reduce(
+    step, outputs, part=0, parts=1, cuts=None, room=None, cut_parts=True, **more
+):
     """One reduce; (its pairs, what it made, its scratch files)."""
     out, scratch = MemorySegment(), MemoryScratch()
     made = reduce_task(
-        Program(step, parts, cuts, cut_parts),
+        Program(step, parts, cuts, cut_parts, **more),
         part,
         outputs,
         BlockPart(out),

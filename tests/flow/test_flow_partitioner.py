@@ -12,7 +12,6 @@ from mincer.flow.partitioner import (
     FunctionPartitioner,
     HashPartitioner,
     RangePartitioner,
-    range_buckets,
 )
 
 PARTS = st.integers(1, 700)
@@ -22,7 +21,7 @@ def partitioners(parts):
     for cut in (True, False):
         yield HashPartitioner(parts, cut)
         yield FunctionPartitioner(lambda key, parts: key % parts, parts, cut)
-    yield RangePartitioner(parts, [10, 20, 30][: parts - 1], None)
+        yield RangePartitioner(parts, [10, 20, 30][: parts - 1], None, cut)
 
 
 @given(PARTS)
@@ -91,7 +90,7 @@ def test_ranges_are_in_order(keys):
         assert digest == 0
 
 
-def test_a_part_of_ranges_has_several_passes():
-    assert range_buckets(1) == 256
-    assert range_buckets(64) == 4
-    assert range_buckets(1000) == 1
+def test_a_part_of_ranges_has_several_passes_if_it_may_be_large():
+    for parts, each in ((1, 256), (64, 4), (1000, 1)):
+        assert RangePartitioner(parts, [], None).buckets == parts * each
+        assert RangePartitioner(parts, [], None, cut=False).buckets == parts

@@ -42,7 +42,8 @@ def pairs_in(run, bucket):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(module, "_CHUNK_PAIRS", 4)
+    monkeypatch.setattr(module, "_CHUNK_PAIRS_MIN", 4)
+    monkeypatch.setattr(module, "_CHUNK_PAIRS_MAX", 4)
 
 
 def test_pairs_lie_in_the_ranges_of_their_keys_in_order():
@@ -53,6 +54,22 @@ def test_pairs_lie_in_the_ranges_of_their_keys_in_order():
         [("d", 1)],
         [],
     ]
+
+
+@pytest.mark.parametrize(("least", "most", "chunk"), [(1, 9, 6), (7, 9, 7), (1, 5, 5)])
+def test_a_chunk_has_some_pairs_for_each_range(monkeypatch, least, most, chunk):
+    monkeypatch.setattr(module, "_PIECE_PAIRS", 2)
+    monkeypatch.setattr(module, "_CHUNK_PAIRS_MIN", least)
+    monkeypatch.setattr(module, "_CHUNK_PAIRS_MAX", most)
+    out = MemorySegment()
+    partitioner = RangePartitioner(3, CUTS, None, cut=False)
+    table = RangeTable(Spiller(out, partitioner), partitioner, None, 1 << 30)
+    weights = []
+    for _ in range(chunk):
+        table.add([("a", "x")])
+        weights.append(table.weigh((1000.0, 1000.0)))
+    assert weights[-2] > 1000 * (chunk - 1)
+    assert weights[-1] < 1000  # it is cut, and encoded
 
 
 def test_the_order_of_a_function_is_that_of_the_ranges():
@@ -95,7 +112,7 @@ def test_the_table_tells_what_it_holds_and_spills_when_it_is_told():
     table = RangeTable(Spiller(out, partitioner), partitioner, None, 1 << 30)
     assert table.weigh((100.0, 50.0)) == 0
     table.add([("a", "x" * 1000)] * 3)
-    assert table.weigh((100.0, 50.0)) == 3 * 168
+    assert table.weigh((100.0, 50.0)) == 3 * 215
     table.add([("a", "x" * 1000)])
     assert 4000 < table.weigh((100.0, 50.0)) < 4100  # encoded
     table.spill()

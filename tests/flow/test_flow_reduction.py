@@ -4,7 +4,7 @@ import pytest
 from flow_bench import ListRecords, Room, run_map, run_reduce
 
 from mincer.errors import OrderError, UserCodeError
-from mincer.job import Step
+from mincer.job import Step, by_range
 
 
 def keyed(key, value):
@@ -123,3 +123,16 @@ def test_a_streamed_key_with_sorted_values_of_a_full_chunk():
     made, _, scratch = run_reduce(step, outputs(step, range(640)), room=Room(20_000))
     assert made == [("k", sorted(-n for n in range(640)))]
     assert len(scratch.files) == 2
+
+
+@pytest.mark.parametrize("order", [True, lambda key: -key])
+def test_keys_that_are_not_written_are_none_but_order_the_values(order):
+    values = [n * 7 % 50 for n in range(50)]
+    step = Step(keyed, sort_keys=order, partitionfn=by_range)
+    made = outputs(step, values[:20], values[20:])
+    told, _, scratch = run_reduce(step, made)
+    found, counted, _ = run_reduce(step, made, keys_written=False)
+    assert found == [(None, value) for _, value in told]
+    assert [key for key, _ in told] == sorted(range(50), reverse=order is not True)
+    assert (counted.values, counted.part.pairs) == (50, 50)
+    assert scratch.files == []

@@ -1,10 +1,12 @@
 """Runs and their index: every cut and every flipped bit is found."""
 
+from itertools import pairwise
+
 import pytest
 
 from mincer.errors import SegmentError
 from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import open_runs
+from mincer.flow.run import extents, open_runs
 from mincer.flow.spiller import Spiller
 from mincer.store.memory import MemorySegment
 
@@ -61,6 +63,21 @@ def test_small_blocks_of_one_value_a_key_come_as_one():
     blocks = list(split.blocks(0, partitioner.buckets))
     assert [block.counts is None for block in blocks] == [True, False, True]
     assert sum(len(block.keys) for block in blocks) == 400
+
+
+def test_extents_are_where_the_blocks_of_a_part_lie():
+    out, partitioner = output(), HashPartitioner(PARTS)
+    found = [extents(out, *partitioner.bounds(part)) for part in range(PARTS)]
+    assert all(len(of_part) == 2 for of_part in found)
+    for run, of_run in enumerate(zip(*found, strict=True)):
+        assert all(start < end for start, end in of_run)
+        assert all(one[1] == two[0] for one, two in pairwise(of_run))
+        if run:
+            assert of_run[0][0] == found[-1][run - 1][1]
+    assert found[0][0][0] == 0
+    out.data = bytes(out.length_bytes)
+    with pytest.raises(SegmentError, match="checksum"):
+        extents(out, 0, 1)
 
 
 def test_parts_are_slices_of_it():

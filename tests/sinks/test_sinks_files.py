@@ -1,11 +1,11 @@
 """Part files in a folder: the suite for each format, and what only files can do."""
 
 import errno
-import hashlib
 import json
 import os
 import pickle
 import platform
+from zlib import crc32
 
 import pytest
 
@@ -50,7 +50,7 @@ class FileSinkCases(SinkSuite):
             with open(os.path.join(sink.folder, part["name"]), "rb") as file:
                 data = file.read()
             assert len(data) == part["bytes"]
-            assert hashlib.sha256(data).hexdigest() == part["sha256"]
+            assert f"{crc32(data):08x}" == part["crc32"]
         return list(mincer.Results(sink.readers(), 0, {}, self.report()))
 
     def report(self):
@@ -125,7 +125,7 @@ def test_the_manifest_tells_how_it_came_about(tmp_path):
                 "name": "part-00000",
                 "pairs": 2,
                 "bytes": 8,
-                "sha256": hashlib.sha256(b"a\t1\nb\t2\n").hexdigest(),
+                "crc32": "fa364f5e",
             }
         ],
     }

@@ -81,7 +81,7 @@ def test_a_large_record_is_met_with_memory():
 
 
 @needs_pages
-@pytest.mark.parametrize(("limit", "size"), [(0, 4), (200 << 20, 16)])
+@pytest.mark.parametrize(("limit", "size"), [(0, 4), (150 << 20, 16)])
 def test_a_small_record_or_limit_is_not(limit, size):
     first, _, kept_mib, _ = figures(limit, f"before{size}")
     assert first > 10_000
@@ -90,7 +90,7 @@ def test_a_small_record_or_limit_is_not(limit, size):
 
 @needs_pages
 def test_under_a_small_limit_nothing_is_kept():
-    first, second, kept_mib, left_mib = figures(200 << 20)
+    first, second, kept_mib, left_mib = figures(150 << 20)
     assert second > first / 2
     assert kept_mib < 20
     assert left_mib < 20

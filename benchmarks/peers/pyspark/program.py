@@ -89,9 +89,7 @@ def group(spark: SparkContext, out: str, inputs: list[str]) -> None:
 
 def index(spark: SparkContext, out: str, inputs: list[str]) -> None:
     """Index the words of all lines."""
-    lists = files(spark, inputs).flatMap(
-        lambda path: work.fold_index(path).items()
-    )
+    lists = files(spark, inputs).flatMap(lambda path: work.fold_index(path).items())
     # The lists of the files in any order: each is ascending, so their heads decide.
     whole = lists.groupByKey(work.PARTS).mapValues(
         lambda found: [place for places in sorted(found) for place in places]

@@ -75,15 +75,18 @@ def lines_of(column: list[Any]) -> list[str]:
 
 def joined_lines(column: list[Any]) -> str:
     """`lines_of` a column, joined by line ends: of plain text in one look."""
-    if set(map(type, column)) == {str}:
+    try:
+        # Refuses all that is no str, in half the time of a look at the types.
         joined = "\n".join(column)
-        # Not the expression: it costs 5 ns a character.
-        if (
-            joined.count("\n") == len(column) - 1
-            and "\r" not in joined
-            and (joined.isascii() or not _SURROGATE.search(joined))
-        ):
-            return joined
+    except TypeError:
+        joined = "\r"
+    # Not the expression: it costs 5 ns a character.
+    if (
+        joined.count("\n") == len(column) - 1
+        and "\r" not in joined
+        and (joined.isascii() or not _SURROGATE.search(joined))
+    ):
+        return joined
     return "\n".join(lines_of(column))
 
 

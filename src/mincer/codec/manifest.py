@@ -23,8 +23,8 @@ class PartEntry(NamedTuple):
     name: str
     pairs: int
     size_bytes: int
-    #: Of the bytes of the file, in hexadecimal.
-    sha256: str
+    #: Of the bytes of the file, eight digits in hexadecimal.
+    crc32: str
 
 
 def part_name(part: int) -> str:
@@ -50,7 +50,7 @@ class Manifest(Struct):
                 "name": part.name,
                 "pairs": part.pairs,
                 "bytes": part.size_bytes,
-                "sha256": part.sha256,
+                "crc32": part.crc32,
             }
             for part in self.parts
         ]
@@ -80,7 +80,7 @@ class Manifest(Struct):
                     str(part["name"]),
                     int(part["pairs"]),
                     int(part["bytes"]),
-                    str(part["sha256"]),
+                    str(part["crc32"]),
                 )
                 for part in told["parts"]
             )

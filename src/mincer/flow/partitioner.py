@@ -24,7 +24,6 @@ __all__ = [
     "HashPartitioner",
     "Partitioner",
     "RangePartitioner",
-    "range_buckets",
 ]
 
 #: About how many buckets there are when the parts do not come from the hash alone.
@@ -80,7 +79,7 @@ class FunctionPartitioner(Partitioner):
     ) -> None:
         self._function = function
         self.parts = parts
-        self._each = max(1, _BUCKETS // parts) if cut else 1
+        self._each = _buckets_each(parts, cut)
         self.buckets = parts * self._each
 
     def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
@@ -99,14 +98,18 @@ class FunctionPartitioner(Partitioner):
 class RangePartitioner(Partitioner):
     """`mincer.by_range`: by cut points in the order of the keys.
 
-    `cuts`: at most `parts * range_buckets(parts) - 1` order keys, ascending.
+    `cuts`: fewer than there are buckets; order keys, ascending.
     """
 
     def __init__(
-        self, parts: int, cuts: list[Any], order: Callable[[Any], Any] | None
+        self,
+        parts: int,
+        cuts: list[Any],
+        order: Callable[[Any], Any] | None,
+        cut: bool = True,
     ) -> None:
         self.parts = parts
-        self._each = range_buckets(parts)
+        self._each = _buckets_each(parts, cut)
         self.buckets = parts * self._each
         self.cuts = cuts
         self._order = order
@@ -121,6 +124,6 @@ class RangePartitioner(Partitioner):
         return part * self._each, (part + 1) * self._each
 
 
-def range_buckets(parts: int) -> int:
-    """How many buckets a part of `by_range` has: the reducer's passes."""
-    return max(1, _BUCKETS // parts)
+def _buckets_each(parts: int, cut: bool) -> int:
+    """How many buckets a part has that can be told by itself: the reducer's passes."""
+    return max(1, _BUCKETS // parts) if cut else 1

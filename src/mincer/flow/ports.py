@@ -106,7 +106,7 @@ class PartMade(NamedTuple):
 
     pairs: int
     size_bytes: int
-    #: A checksum of the part; for what a sink wrote, the SHA-256 of its bytes in hex.
+    #: A checksum of the part; for what a sink wrote, the CRC-32 of its bytes in hex.
     digest: str
 
 

@@ -1,20 +1,20 @@
 """A map's table for ranges of keys: chunks sorted and cut, gathered into runs."""
 
 # Strategy: a chunk is small enough to be sorted in the cache (20 k pairs: 770 ns a pair
-# with mapfn and encoding, 40 k: 980), but cut into 250 ranges it would make blocks
-# of 60 pairs, which cost more to read than what is in them. So a chunk is cut and
+# with mapfn and encoding, 40 k: 980), but cut into its ranges it would make blocks of
+# 60 to 130 pairs, which cost more to read than what is in them. So a chunk is cut and
 # encoded at once, which makes it small and lets its objects go while they are warm, and
 # the pieces wait until they make blocks worth reading. Pieces are joined as bytes and
 # not merged: the sort of the reducer finds the runs in them. Cutting is by bisection of
-# the sorted keys, 250 for a chunk, so that no key is placed by itself.
+# the sorted keys, once a range, so that no key is placed by itself.
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
+from mincer.calls import Pair
 from mincer.codec.blocks import Piece, encode_pieces, join_pieces
 from mincer.codec.keys import canonical, key_hash
 from mincer.flow.partitioner import RangePartitioner
@@ -22,6 +22,7 @@ from mincer.flow.sorter import sort_by
 from mincer.flow.spiller import Encoded, Spiller
 from mincer.flow.weigher import (
     ENTRY_BYTES,
+    PAIR_BYTES,
     POINTER_BYTES,
     Weight,
     weigh_column,
@@ -30,7 +31,11 @@ from mincer.order import Order, order_keys
 
 __all__ = ["RangeTable"]
 
-_CHUNK_PAIRS = 1 << 14
+#: Pairs of a chunk for each range: pieces of fewer cost too much each …
+_PIECE_PAIRS = 64
+#: … but a chunk should stay in the cache, and be worth sorting by itself.
+_CHUNK_PAIRS_MIN = 1 << 13
+_CHUNK_PAIRS_MAX = 1 << 14
 #: Encoded bytes of a run: 150,000 pairs of a line of text each.
 _RUN_BYTES = 16 << 20
 #: … but no more than this share of the room, which the chunk needs too.
@@ -52,47 +57,51 @@ class RangeTable:
         self._spiller = spiller
         self._partitioner = partitioner
         self._order = order
+        pairs = _PIECE_PAIRS * partitioner.buckets
+        self._chunk_pairs = max(_CHUNK_PAIRS_MIN, min(pairs, _CHUNK_PAIRS_MAX))
         self._run_bytes = min(_RUN_BYTES, room_bytes * _RUN_SHARE)
-        self._keys: list[Any] = []
-        self._values: list[Any] = []
+        self._pairs: list[Pair] = []
         #: The encoded pieces of each range.
         self._pieces: list[list[Piece]] = [[] for _ in range(partitioner.buckets)]
         #: What a pair weighs in memory beyond its encoded bytes, at the most.
         self._beyond_bytes = 0.0
         self._held_bytes = 0
 
-    def add(self, window: list[tuple[Any, Any]]) -> None:
-        # A window at a time: its tuples are in the cache still, and are used again.
-        self._keys += [key for key, _ in window]
-        self._values += [value for _, value in window]
-        if len(self._keys) >= _CHUNK_PAIRS:
+    def add(self, window: list[Pair]) -> None:
+        self._pairs += window
+        if len(self._pairs) >= self._chunk_pairs:
             self._cut()
             if self._held_bytes >= self._run_bytes:
                 self._write()
 
     def weigh(self, weight: Weight) -> float:
-        waiting = len(self._keys) * (sum(weight) + 2 * POINTER_BYTES)
+        waiting = len(self._pairs) * (sum(weight) + PAIR_BYTES)
         return waiting + self._held_bytes
 
     def spill(self) -> None:
-        if self._keys:
+        if self._pairs:
             self._cut()
         if self._held_bytes:
             self._write()
 
     def _cut(self) -> None:
         """Sort the chunk and encode each range of it by itself."""
-        keys, values = self._keys, self._values
-        self._keys, self._values = [], []
+        pairs, self._pairs = self._pairs, []
+        keys = [key for key, _ in pairs]
         if not set(map(type, keys)) <= _PLAIN:
             keys = list(map(canonical, keys))
             for key in keys:
                 key_hash(key)  # what cannot be a key is refused here too
-        each = weigh_column(keys) + weigh_column(values) + ENTRY_BYTES + POINTER_BYTES
+            pairs = [(key, value) for key, (_, value) in zip(keys, pairs, strict=True)]
         compared = order_keys(keys, self._order)
-        sort_by(compared, values, keys)
-        if compared is not keys:
+        sort_by(compared, pairs)
+        values = [value for _, value in pairs]
+        if compared is keys:
+            compared = keys = [key for key, _ in pairs]
+        else:
+            keys = [key for key, _ in pairs]
             sort_by(compared, compared)
+        each = weigh_column(keys) + weigh_column(values) + ENTRY_BYTES + POINTER_BYTES
         ends = [bisect_left(compared, cut) for cut in self._partitioner.cuts]
         chunk_bytes = 0
         for bucket, (start, end) in enumerate(pairwise([0, *ends, len(keys)])):

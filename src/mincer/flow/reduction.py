@@ -53,8 +53,11 @@ class Reduction:
         scratch: Scratch,
         budget: Budget,
         publish: Publish,
+        *,
+        keys_written: bool = True,
     ) -> None:
         self._step = step
+        self._keys_written = keys_written
         self._scratch = scratch
         self._room = budget.room_bytes
         self._publish = publish
@@ -94,7 +97,11 @@ class Reduction:
             if len(together) == 1 and together[0].weight_bytes <= self._room:
                 keys, values = _columns(source.blocks(together[0]))
                 self.values += len(keys)
-                self._rank(keys, values)
+                if self._keys_written:
+                    self._rank(keys, values)
+                else:
+                    sort_by(order_keys(keys, self._order), values)
+                    keys = [None] * len(values)
                 self._output.add_columns(keys, values)
             else:
                 with self._merged() as runs:

@@ -19,7 +19,15 @@ from mincer.codec.blocks import Block, iterate_blocks
 from mincer.errors import SegmentError
 from mincer.flow.ports import SegmentReader, SegmentWriter
 
-__all__ = ["Bucket", "RunIndex", "RunSlice", "naming", "open_runs", "write_index"]
+__all__ = [
+    "Bucket",
+    "RunIndex",
+    "RunSlice",
+    "extents",
+    "naming",
+    "open_runs",
+    "write_index",
+]
 
 # offset of the first block, keys, values, weight in memory; checksum of these and of
 # the bucket's number
@@ -158,6 +166,15 @@ def open_runs(reader: SegmentReader, first: int, last: int) -> list[RunSlice]:
     with naming(reader):
         return [
             RunSlice(reader, buckets) for buckets in _read_index(reader, first, last)
+        ]
+
+
+def extents(reader: SegmentReader, first: int, last: int) -> list[tuple[int, int]]:
+    """Where the buckets `first … last - 1` lie in an attempt's output, run by run."""
+    with naming(reader):
+        return [
+            (buckets[0].offset, buckets[-1].end)
+            for buckets in _read_index(reader, first, last)
         ]
 
 

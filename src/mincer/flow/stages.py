@@ -90,12 +90,15 @@ class Program(Struct):
     cuts: list[Any] | None = None
     #: False when each part surely fits into memory: it need not be taken in passes.
     cut_parts: bool = True
+    #: False when the output tells no keys: then they are None, where none is needed.
+    keys_written: bool = True
 
     def partitioner(self) -> Partitioner:
         function: Any = self.step.partitionfn
         if self.step.sampled:
             order = order_function(self.step.sort_keys)
-            return RangePartitioner(self.parts, self.cuts or [], order)
+            cuts = self.cuts or []
+            return RangePartitioner(self.parts, cuts, order, self.cut_parts)
         if function is None:
             return HashPartitioner(self.parts, self.cut_parts)
         return FunctionPartitioner(function, self.parts, self.cut_parts)
@@ -182,7 +185,7 @@ def sample_task(
         cursor = Cursor(attempt.publish, records_max=attempt.records_max)
         with _RecordTold(cursor, attempt):
             keys += sample_keys(flat(_streams(step, attempt, cursor)), splits)
-    buckets = RangePartitioner(program.parts, [], None).buckets
+    buckets = program.partitioner().buckets
     return cut_points(keys, buckets, order_function(step.sort_keys))
 
 
@@ -198,7 +201,14 @@ def reduce_task(
     """Make one part of what the maps left in `readers`, in the order of the maps."""
     first, last = program.partitioner().bounds(part)
     with _NoCollector():
-        reduction = Reduction(program.step, writer, scratch, budget, publish)
+        reduction = Reduction(
+            program.step,
+            writer,
+            scratch,
+            budget,
+            publish,
+            keys_written=program.keys_written,
+        )
         reduction.run(readers, first, last)
         return ReduceMade(reduction.keys, reduction.values, writer.close())
 

@@ -22,6 +22,8 @@ ENTRY_BYTES = 105
 #: What a list that holds the values of one key costs, and a pointer in it.
 LIST_BYTES = 88
 POINTER_BYTES = 9
+#: What a pair costs that is kept as a tuple, in a list.
+PAIR_BYTES = 65
 
 _getsizeof = sys.getsizeof
 _LEAVES = frozenset({str, bytes, int, float, bool, type(None), complex, bytearray})

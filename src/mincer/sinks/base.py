@@ -17,6 +17,10 @@ class Sink(ABC):
     """Where the output of a job goes. Made and checked on the driver, then pickled:
     `open` is called in the children, everything else on the driver."""
 
+    #: False when what is written does not tell the keys: then a writer may be given
+    #: None for each, which saves putting them in order.
+    writes_keys = True
+
     @abstractmethod
     def check(self) -> None:
         """Refuse what cannot work (the folder holds something), before any work."""

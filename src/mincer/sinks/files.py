@@ -50,6 +50,7 @@ class FileSink(Sink):
         #: As the user typed it; errors say it that way.
         self.folder = os.fspath(folder)
         self.format = format
+        self.writes_keys = format != "lines"
         self.overwrite = overwrite
         # Children may have another working directory.
         self._root = os.path.abspath(self.folder)

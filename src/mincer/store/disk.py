@@ -19,7 +19,7 @@ from mincer.errors import Bug, SegmentError
 __all__ = ["AppendFile", "DiskScratch", "FileCache", "Place", "PlaceReader", "kept"]
 
 #: Blocks are gathered into writes of this size.
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 17
 #: Files that a reader keeps open: one a child of this machine, so rarely more.
 _OPEN_FILES_MAX = 64
 

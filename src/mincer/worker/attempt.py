@@ -294,7 +294,7 @@ class Bench:
                     records_max=code.records_max,
                 )
             )
-        program = Program(code.step, code.parts)
+        program = Program(code.step, code.parts, cut_parts=code.cut_parts)
         try:
             cuts = sample_task(program, attempts, len(attempts))
         except RecordError:

@@ -54,7 +54,13 @@ class Loaded:
         if last is not None and last[0] is code and last[1] == cuts:
             return last[2]
         points = self._cut_points(cuts)
-        program = Program(code.step, code.parts, points, code.cut_parts)
+        program = Program(
+            step=code.step,
+            parts=code.parts,
+            cuts=points,
+            cut_parts=code.cut_parts,
+            keys_written=code.sink is None or code.sink.writes_keys,
+        )
         self._program = code, cuts, program
         return program
 

@@ -27,7 +27,7 @@ __all__ = ["Reserve"]
 #: So much may stay in this process between two attempts under any limit.
 _LEFT_BYTES_MAX = 8 << 20
 #: To be given less than this again and again does not take long.
-_KEPT_BYTES_MIN = 64 << 20
+_KEPT_BYTES_MIN = 24 << 20
 #: What a large record takes once it is read, as bytes and as text.
 _LARGE_BYTES = 12 << 20
 #: What is kept: a share of the limit, and not more than this.

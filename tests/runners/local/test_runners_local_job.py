@@ -1,5 +1,6 @@
 """A local job's folder, the orders it gives and the outputs it keeps account of."""
 
+import contextlib
 import os
 import pickle
 
@@ -10,11 +11,14 @@ import mincer
 from mincer.arguments import job_order
 from mincer.codec import functions
 from mincer.core.commands import StartAttempt
-from mincer.errors import JobError, ShipError
+from mincer.errors import JobError, SegmentError, ShipError
+from mincer.flow.partitioner import HashPartitioner
+from mincer.flow.run import open_runs
+from mincer.flow.spiller import Spiller
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.runners.base import JobControl
 from mincer.runners.local.job import _FAILURES_MAX, LocalJob
-from mincer.store.disk import Place
+from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
 from mincer.worker.commits import read_commits
 from mincer.worker.orders import AttemptMade, MapOrder, ReduceOrder, SampleOrder
 
@@ -164,6 +168,34 @@ def test_outputs_of_maps_are_in_the_log_and_those_of_reduces_are_splits(make):
     packet, nth = start(job, "map", 0, 0, 1).split
     split = pickle.loads(packet)[nth]
     assert (split.place, split.made_by) == (place, reduced)
+
+
+@pytest.mark.parametrize(("size", "left"), [(10_000, [0, 2]), (100, [0, 1, 2])])
+def test_what_a_committed_part_was_made_of_is_given_back(make, size, left):
+    job, partitioner = make(), HashPartitioner(3)
+    job.add_splits([(b"", 0)])
+    output = AppendFile(os.path.join(start(job).files.folder, "child-1.outputs"))
+    for index in (0, 1):
+        spiller = Spiller(output, partitioner)
+        spiller.spill(list(range(250)), [b"x" * size] * 250, grouped=False)
+        spiller.close()
+        made = attempt(job, "map", index)
+        job.keep(AttemptMade(made, output.commit(), 0, None))
+        job.publish(made, index)
+    job.let_go(attempt(job, "reduce", 1))
+    job.let_go(attempt(job, "reduce", 1, number=1))
+    output.close()
+    files = FileCache()
+    for commit in read_commits(start(job, "reduce", commits=2).log, 2, ()):
+        reader = PlaceReader(commit.place, files)
+        whole = []
+        for part in range(3):
+            with contextlib.suppress(SegmentError):
+                (run,) = open_runs(reader, *partitioner.bounds(part))
+                list(run.blocks(0, len(run.buckets)))
+                whole.append(part)
+        assert whole == left
+    files.close()
 
 
 def test_what_was_not_kept_cannot_be_published(make):

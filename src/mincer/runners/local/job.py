@@ -26,7 +26,7 @@ from functools import cached_property
 from mincer.codec import functions
 from mincer.core.commands import FailJob, StartAttempt
 from mincer.core.events import JobPlan, StepPlan
-from mincer.errors import JobError, MincerError
+from mincer.errors import JobError, MincerError, SegmentError
 from mincer.flow.part import read_part
 from mincer.flow.ports import MapMade
 from mincer.flow.sampler import spread
@@ -59,6 +59,8 @@ __all__ = ["LocalJob", "StoredPart"]
 #: An input that is one of so many shares of a child's memory is small: as Python's
 #: objects it takes ten to twenty times its size, more if it is compressed.
 _PART_SHARES = 64
+#: What a map left for a part is given back by itself if it is as much as this.
+_HOLE_BYTES_MIN = 1 << 16
 #: Errors of failed attempts that are kept, to be told if the job fails of one.
 _FAILURES_MAX = 64
 
@@ -88,6 +90,8 @@ class _Step(Struct, frozen=False):
     log: CommitLog
     parts: int
     shuffles: bool
+    #: Published outputs of the maps that are large enough to be given back in parts.
+    large: list[Place] = field(default_factory=list)
     #: The published outputs that the next step reads, by index of their task.
     outputs: dict[int, tuple[AttemptId, Place]] = field(default_factory=dict)
 
@@ -319,8 +323,30 @@ class LocalJob:
         elif task.kind == "map" and step.shuffles:
             with kept(step.folder):
                 step.log.append(Commit(number, attempt, place))
+            if place.length_bytes >= step.parts * _HOLE_BYTES_MIN:
+                step.large.append(place)
         else:
             step.outputs[task.index] = (attempt, place)
+
+    def let_go(self, attempt: AttemptId) -> None:
+        """The sink has this part for good: give back what was read for it."""
+        task = attempt.task
+        step = self._steps[task.step]
+        if not step.large:
+            return
+        from mincer.flow.run import extents
+        from mincer.flow.stages import Program
+        from mincer.store.holes import punch_holes
+
+        code = self._code(task.step)
+        program = Program(code.step, code.parts, cut_parts=code.cut_parts)
+        first, last = program.partitioner().bounds(task.index)
+        files = FileCache()
+        with contextlib.closing(files), contextlib.suppress(SegmentError):
+            for place in step.large:
+                found = extents(PlaceReader(place, files), first, last)
+                at = place.offset
+                punch_holes(place.path, [(at + one, at + end) for one, end in found])
 
     def keep_output(self) -> None:
         """Remove everything but the parts of the result."""

@@ -295,6 +295,8 @@ class LocalLoop:
         except (MincerError, OSError) as error:
             self._fail(job, _as_mincer_error(error))
             return
+        if whole:
+            job.let_go(attempt)
         answer = events.OutputCommitted if whole else events.OutputRefused
         self._events.append(answer(attempt))
 
