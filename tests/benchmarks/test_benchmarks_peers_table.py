@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,6 +110,39 @@ def test_every_peer_has_its_place(ran):
     assert programs["polars"]["said"] == "failed: no memory"
     assert "no Java" in programs["pyspark, RDD local[2]"]["said"]
     assert programs["duckdb"]["wall_s"] > 0
+
+
+class Timed(peers_table._Rounds):
+    """Runs nothing: a program takes the seconds that are given for it."""
+
+    def __init__(self, seconds):
+        super().__init__(WORDS, {peer.name: Path("python") for peer in PEERS}, print)
+        self.seconds = seconds
+        self.order = []
+
+    def _once(self, name):
+        self.order.append(name)
+        self.runs[name].append(SimpleNamespace(wall_s=self.seconds[name], tree_bytes=1))
+
+
+def test_each_begins_once_and_who_comes_near_runs_more_often():
+    labels = ["mincer", "by hand", *(peer.label for peer in PEERS)]
+    seconds = dict.fromkeys(labels, 3.0) | {"mincer": 1.0, "joblib": 1.1, "polars": 0.1}
+    rounds = Timed(seconds | {labels[-1]: 61.0})
+    figures = rounds.run(peers_table.ROUNDS)
+    assert rounds.order[: 2 * len(labels) - 1] == [*labels, *labels[1:-1], "mincer"]
+    runs = {name: figures[name]["runs"] for name in labels}
+    often = {"mincer", "joblib"}
+    assert runs == dict.fromkeys(labels, 3) | dict.fromkeys(often, 7) | {labels[-1]: 1}
+
+
+def test_who_is_out_does_not_come_near():
+    labels = ["mincer", "by hand", *(peer.label for peer in PEERS)]
+    for out in ("mincer", "joblib"):
+        rounds = Timed(dict.fromkeys(labels, 3.0) | {"mincer": 1.0, "joblib": 0.5})
+        rounds.said[out] = "another result"
+        figures = rounds.run(peers_table.ROUNDS)
+        assert {figures[name]["runs"] for name in labels} == {0, 3}
 
 
 def test_a_line_that_does_not_exist_is_refused(ran):
