@@ -18,6 +18,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile("explore", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts so what it runs in the background, and all that is started from
+    # there inherits it: nothing of what presses Ctrl-C here would ever end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class TestHung(BaseException):
     """The guard of a test rang; no `except Exception` of ours can hide it."""
