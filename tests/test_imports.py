@@ -35,7 +35,7 @@ codec: blocks columns fields formats functions imports keys manifest tracebacks
 core: events
 flow: part ports run sampler sorter
 runners: base
-sinks: base encoder files
+sinks: base encoder files part_file
 sources: base compressed encoding file_source paths pieces splits spooled stdin
 sources: text_lines
 store: disk

@@ -23,7 +23,7 @@ from mincer.codec.manifest import MANIFEST, Manifest, PartEntry, part_name
 from mincer.errors import Bug, InputError, OutputError
 from mincer.flow.ports import PartMade, PartWriter
 from mincer.sinks.base import Sink
-from mincer.sinks.encoder import PartEncoder
+from mincer.sinks.part_file import PartFile, told_about
 from mincer.structs import Struct
 
 __all__ = ["FileSink"]
@@ -63,7 +63,7 @@ class FileSink(Sink):
         self._paths: list[str] = []
 
     def check(self) -> None:
-        with _told_about(self.folder):
+        with told_about(self.folder):
             self._replaceable()
         parent = self._root
         while not os.path.lexists(parent):
@@ -82,7 +82,7 @@ class FileSink(Sink):
         self._job = job
         self._winners, self._moved, self._paths = {}, [], []
         self._made = list(_missing_folders(self._root))
-        with _told_about(self.folder):
+        with told_about(self.folder):
             os.makedirs(self._aside, exist_ok=True)
         try:
             self.check()
@@ -91,14 +91,15 @@ class FileSink(Sink):
             raise
 
     def open(self, part: int, attempt: int) -> PartWriter:
-        return _PartFile(self._aside_path(part, "attempt", attempt), self)
+        path = self._aside_path(part, "attempt", attempt)
+        return PartFile(path, self.folder, self.format)
 
     def commit_part(self, part: int, attempt: int) -> bool:
         winner = self._winners.get(part)
         target = self._aside_path(part, "committed", attempt)
         if winner is not None:
             return winner == attempt and os.path.exists(target)
-        with _told_about(self.folder):
+        with told_about(self.folder):
             try:
                 os.rename(self._aside_path(part, "attempt", attempt), target)
             except FileNotFoundError:
@@ -110,7 +111,7 @@ class FileSink(Sink):
         for part, made in parts.items():
             self._check_part(part, made)
         entries = [PartEntry(part_name(part), *parts[part]) for part in sorted(parts)]
-        with _told_about(self.folder):
+        with told_about(self.folder):
             old = self._replaceable()
             waiting = os.path.join(self._aside, MANIFEST)
             self._write_manifest(waiting, entries, manifest)
@@ -132,7 +133,7 @@ class FileSink(Sink):
     def abort_job(self) -> None:
         if self._job is None:
             return
-        with _told_about(self.folder):
+        with told_about(self.folder):
             while self._moved:
                 source, target = self._moved[-1]
                 if os.path.lexists(target):
@@ -212,7 +213,7 @@ class FileSink(Sink):
         if part not in self._winners:
             raise Bug(f"part {part} was made but never committed")
         path = self._aside_path(part, "committed", self._winners[part])
-        with _told_about(self.folder):
+        with told_about(self.folder):
             size_bytes = os.path.getsize(path)
         if size_bytes != made.size_bytes:
             raise OutputError(
@@ -249,40 +250,6 @@ class FileSink(Sink):
         shutil.rmtree(self._aside, ignore_errors=True)
 
 
-class _PartFile:
-    """One attempt at one part; see `mincer.flow.ports.PartWriter`."""
-
-    def __init__(self, path: str, sink: FileSink) -> None:
-        self._path = path
-        self._writing = path + ".writing"
-        self._folder = sink.folder
-        self._encoder = PartEncoder(sink.format)
-        with _told_about(self._folder):
-            self._file = open(self._writing, "xb")  # noqa: SIM115 (`close` closes it)
-            self._file.write(self._encoder.start())
-
-    def write(self, keys: list[Any], values: list[Any]) -> None:
-        data = self._encoder.encode(keys, values)
-        with _told_about(self._folder):
-            self._file.write(data)
-
-    def close(self) -> PartMade:
-        with _told_about(self._folder):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.rename(self._writing, self._path)
-        return self._encoder.made()
-
-    def abort(self) -> None:
-        # Closing flushes: on a full disk that fails again, and nobody wants the bytes.
-        with contextlib.suppress(OSError):
-            self._file.close()
-        for path in (self._writing, self._path):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
 class _PartReader(Struct):
     """Reads one part file from its start; small, and works in any process."""
 
@@ -300,21 +267,6 @@ class _PartReader(Struct):
                 f"cannot read the output {self.path}: {error.strerror}",
                 hint="Was it moved or removed after the job had written it?",
             ) from error
-
-
-@contextlib.contextmanager
-def _told_about(folder: str) -> Iterator[None]:
-    """Turn what the system refuses into an error that names the folder."""
-    import errno
-
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            hint="Make room, or choose a folder on another disk." if full else None,
-        ) from error
 
 
 def _missing_folders(path: str) -> Iterator[str]:

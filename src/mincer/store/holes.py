@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 
 __all__ = ["punch_holes"]
 
@@ -21,13 +22,10 @@ _PAGE_BYTES = 1 << 12
 
 def punch_holes(path: str, extents: Iterable[tuple[int, int]]) -> None:
     """Make holes in a file, from one offset to another, in whole pages."""
-    import ctypes
-
-    with suppress(AttributeError, OSError, TypeError):
-        library = ctypes.CDLL(None)
-        fallocate = getattr(library, "fallocate64", None) or library.fallocate
-        offset_type = ctypes.c_int64
-        fallocate.argtypes = (ctypes.c_int, ctypes.c_int, offset_type, offset_type)
+    fallocate = _fallocate()
+    if fallocate is None:
+        return
+    with suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY)
         try:
             for start, end in extents:
@@ -37,3 +35,17 @@ def punch_holes(path: str, extents: Iterable[tuple[int, int]]) -> None:
                     fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, first, length)
         finally:
             os.close(descriptor)
+
+
+@cache
+def _fallocate() -> Callable[[int, int, int, int], int] | None:
+    """The function of the C library, where there is one."""
+    import ctypes
+
+    with suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(None)
+        found = getattr(library, "fallocate64", None) or library.fallocate
+        offset = ctypes.c_int64
+        found.argtypes = (ctypes.c_int, ctypes.c_int, offset, offset)
+        return found
+    return None

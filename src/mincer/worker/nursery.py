@@ -28,7 +28,6 @@ _IMPORTED = (
     "mincer.codec.formats",
     "mincer.sinks.files",
     "mincer.sources.text_lines",
-    "hashlib",
     "msgspec",
 )
 #: What is set for the start of the server only.
