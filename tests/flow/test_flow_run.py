@@ -6,7 +6,7 @@ import pytest
 
 from mincer.errors import SegmentError
 from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import extents, open_runs
+from mincer.flow.run import open_runs
 from mincer.flow.spiller import Spiller
 from mincer.store.memory import MemorySegment
 
@@ -67,7 +67,10 @@ def test_small_blocks_of_one_value_a_key_come_as_one():
 
 def test_extents_are_where_the_blocks_of_a_part_lie():
     out, partitioner = output(), HashPartitioner(PARTS)
-    found = [extents(out, *partitioner.bounds(part)) for part in range(PARTS)]
+    found = [
+        [run.extent for run in open_runs(out, *partitioner.bounds(part))]
+        for part in range(PARTS)
+    ]
     assert all(len(of_part) == 2 for of_part in found)
     for run, of_run in enumerate(zip(*found, strict=True)):
         assert all(start < end for start, end in of_run)
@@ -77,7 +80,7 @@ def test_extents_are_where_the_blocks_of_a_part_lie():
     assert found[0][0][0] == 0
     out.data = bytes(out.length_bytes)
     with pytest.raises(SegmentError, match="checksum"):
-        extents(out, 0, 1)
+        open_runs(out, 0, 1)
 
 
 def test_parts_are_slices_of_it():

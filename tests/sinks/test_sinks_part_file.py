@@ -5,6 +5,7 @@ from zlib import crc32
 
 import pytest
 
+from mincer import libc
 from mincer.errors import OutputError
 from mincer.sinks import part_file
 from mincer.sinks.part_file import PartFile
@@ -19,7 +20,7 @@ def begun(monkeypatch):
         told.append((offset, length, os.fstat(descriptor).st_size))
 
     monkeypatch.setattr(part_file, "_SENT_BYTES", 100)
-    monkeypatch.setattr(part_file, "_sync_file_range", lambda: begin)
+    monkeypatch.setattr(libc, "c_function", lambda name, types: begin)
     return told
 
 
@@ -37,17 +38,12 @@ def test_what_is_written_is_sent_on_some_at_a_time(tmp_path, begun):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_it_is_whole_wherever_that_cannot_be_done(tmp_path, monkeypatch, there):
-    def no_library(name):
-        raise OSError("there is none")
-
-    part_file._sync_file_range.cache_clear()
     if not there:
-        monkeypatch.setattr("ctypes.CDLL", no_library)
+        monkeypatch.setattr(libc, "c_function", lambda name, types: None)
     part = PartFile(str(tmp_path / "part"), "out", "lines")
     for _ in range(5):
         part.write([None], ["x" * (1 << 20)])
     part.close()
-    part_file._sync_file_range.cache_clear()
     assert os.path.getsize(tmp_path / "part") == 5 * ((1 << 20) + 1)
 
 

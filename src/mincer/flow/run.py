@@ -23,7 +23,6 @@ __all__ = [
     "Bucket",
     "RunIndex",
     "RunSlice",
-    "extents",
     "naming",
     "open_runs",
     "write_index",
@@ -93,6 +92,11 @@ class RunSlice:
     def __init__(self, reader: SegmentReader, buckets: list[Bucket]) -> None:
         self._reader = reader
         self.buckets = buckets
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Where its blocks begin and end in the attempt's output."""
+        return self.buckets[0].offset, self.buckets[-1].end
 
     def blocks(self, first: int, last: int) -> Iterator[Block]:
         """Decode the blocks of the slice's buckets `first … last - 1`, in order.
@@ -166,15 +170,6 @@ def open_runs(reader: SegmentReader, first: int, last: int) -> list[RunSlice]:
     with naming(reader):
         return [
             RunSlice(reader, buckets) for buckets in _read_index(reader, first, last)
-        ]
-
-
-def extents(reader: SegmentReader, first: int, last: int) -> list[tuple[int, int]]:
-    """Where the buckets `first … last - 1` lie in an attempt's output, run by run."""
-    with naming(reader):
-        return [
-            (buckets[0].offset, buckets[-1].end)
-            for buckets in _read_index(reader, first, last)
         ]
 
 

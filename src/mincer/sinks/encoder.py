@@ -20,7 +20,8 @@ class PartEncoder:
         # only sorts, more on a processor without instructions for it.
         self._checksum = 0
         self._pairs = 0
-        self._size_bytes = 0
+        #: Of all that was encoded, the start included.
+        self.size_bytes = 0
 
     def start(self) -> bytes:
         """What the part begins with."""
@@ -32,9 +33,9 @@ class PartEncoder:
         return data
 
     def made(self) -> PartMade:
-        return PartMade(self._pairs, self._size_bytes, f"{self._checksum:08x}")
+        return PartMade(self._pairs, self.size_bytes, f"{self._checksum:08x}")
 
     def _counted(self, data: bytes) -> bytes:
         self._checksum = crc32(data, self._checksum)
-        self._size_bytes += len(data)
+        self.size_bytes += len(data)
         return data

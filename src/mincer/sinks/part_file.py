@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 from mincer.errors import OutputError
@@ -34,7 +33,7 @@ class PartFile:
         self._writing = path + ".writing"
         self._folder = folder
         self._encoder = PartEncoder(format)
-        self._at = self._sent = 0
+        self._sent = 0
         with told_about(folder):
             self._file = open(self._writing, "xb")  # noqa: SIM115 (`close` closes it)
             self._write(self._encoder.start())
@@ -46,13 +45,16 @@ class PartFile:
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
-        self._at += len(data)
-        if self._at - self._sent >= _SENT_BYTES:
+        written = self._encoder.size_bytes
+        if written - self._sent >= _SENT_BYTES:
+            from mincer.libc import c_function  # small parts do without
+
             self._file.flush()
-            begin = _sync_file_range()
+            # What it cannot do is left to `fsync`, which also tells of errors.
+            begin = c_function("sync_file_range", "iqqI")
             if begin is not None:
-                begin(self._file.fileno(), self._sent, self._at - self._sent, _BEGIN)
-            self._sent = self._at
+                begin(self._file.fileno(), self._sent, written - self._sent, _BEGIN)
+            self._sent = written
 
     def close(self) -> PartMade:
         with told_about(self._folder):
@@ -84,17 +86,3 @@ def told_about(folder: str) -> Iterator[None]:
             f"cannot write to {folder}: {error.strerror or error}",
             hint="Make room, or choose a folder on another disk." if full else None,
         ) from error
-
-
-@cache
-def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
-    """The function of the C library, where there is one. What it cannot do is left to
-    `fsync`, which also tells of errors."""
-    import ctypes
-
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        found = ctypes.CDLL(None).sync_file_range
-        offset = ctypes.c_int64
-        found.argtypes = (ctypes.c_int, offset, offset, ctypes.c_uint)
-        return found
-    return None

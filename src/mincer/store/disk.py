@@ -18,7 +18,7 @@ from mincer.errors import Bug, SegmentError
 
 __all__ = ["AppendFile", "DiskScratch", "FileCache", "Place", "PlaceReader", "kept"]
 
-#: Blocks are gathered into writes of this size.
+#: Small blocks are gathered into writes of this size; larger ones are written alone.
 _BUFFER_BYTES = 1 << 17
 #: Files that a reader keeps open: one a child of this machine, so rarely more.
 _OPEN_FILES_MAX = 64

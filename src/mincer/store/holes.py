@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+
+from mincer.libc import c_function
 
 __all__ = ["punch_holes"]
 
@@ -22,7 +23,8 @@ _PAGE_BYTES = 1 << 12
 
 def punch_holes(path: str, extents: Iterable[tuple[int, int]]) -> None:
     """Make holes in a file, from one offset to another, in whole pages."""
-    fallocate = _fallocate()
+    # glibc has two, of which that with the plain name may take offsets of 32 bits.
+    fallocate = c_function("fallocate64", "iiqq") or c_function("fallocate", "iiqq")
     if fallocate is None:
         return
     with suppress(OSError):
@@ -35,17 +37,3 @@ def punch_holes(path: str, extents: Iterable[tuple[int, int]]) -> None:
                     fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, first, length)
         finally:
             os.close(descriptor)
-
-
-@cache
-def _fallocate() -> Callable[[int, int, int, int], int] | None:
-    """The function of the C library, where there is one."""
-    import ctypes
-
-    with suppress(AttributeError, OSError, TypeError):
-        library = ctypes.CDLL(None)
-        found = getattr(library, "fallocate64", None) or library.fallocate
-        offset = ctypes.c_int64
-        found.argtypes = (ctypes.c_int, ctypes.c_int, offset, offset)
-        return found
-    return None

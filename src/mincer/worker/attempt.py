@@ -29,7 +29,6 @@ from mincer.flow.part import BlockPart
 from mincer.flow.ports import PartWriter
 from mincer.flow.stages import (
     MapAttempt,
-    Program,
     RecordError,
     map_task,
     reduce_task,
@@ -294,9 +293,8 @@ class Bench:
                     records_max=code.records_max,
                 )
             )
-        program = Program(code.step, code.parts, cut_parts=code.cut_parts)
         try:
-            cuts = sample_task(program, attempts, len(attempts))
+            cuts = sample_task(code.program(), attempts, len(attempts))
         except RecordError:
             # The map that has this record tells it better, and may leave it out.
             cuts = []

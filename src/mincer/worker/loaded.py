@@ -53,14 +53,7 @@ class Loaded:
         last = self._program
         if last is not None and last[0] is code and last[1] == cuts:
             return last[2]
-        points = self._cut_points(cuts)
-        program = Program(
-            step=code.step,
-            parts=code.parts,
-            cuts=points,
-            cut_parts=code.cut_parts,
-            keys_written=code.sink is None or code.sink.writes_keys,
-        )
+        program = code.program(self._cut_points(cuts))
         self._program = code, cuts, program
         return program
 

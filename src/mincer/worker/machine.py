@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from itertools import accumulate
@@ -154,21 +153,22 @@ def pages_given() -> int:
 def give_back_memory() -> None:
     """Give free memory back to the system, where its C library keeps it: glibc has
     held half of a child's limit after a few attempts."""
-    _of_glibc("malloc_trim", 0)
+    from mincer.libc import c_function
+
+    trim = c_function("malloc_trim", "q")
+    if trim is not None:
+        trim(0)
 
 
 def keep_free_memory(size_bytes: int) -> None:
     """Have the C library keep so much free memory, if it is glibc, and take large
     objects from it, too."""
-    _of_glibc("mallopt", _M_TRIM_THRESHOLD, size_bytes)
-    _of_glibc("mallopt", _M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
+    from mincer.libc import c_function
 
-
-def _of_glibc(name: str, *arguments: int) -> None:
-    import ctypes
-
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        getattr(ctypes.CDLL(None), name)(*arguments)
+    set_option = c_function("mallopt", "ii")
+    if set_option is not None:
+        set_option(_M_TRIM_THRESHOLD, size_bytes)
+        set_option(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
 
 
 def _read(path: str) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mincer.codec.functions import dump_value
 from mincer.core.events import Fault
@@ -19,6 +19,9 @@ from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 from mincer.store.disk import Place
 from mincer.structs import Struct, field
+
+if TYPE_CHECKING:
+    from mincer.flow.stages import Program
 
 __all__ = [
     "AttemptMade",
@@ -57,6 +60,19 @@ class JobCode(Struct):
     memory_bytes: int | None
     #: See `mincer.flow.stages.Program`.
     cut_parts: bool = True
+
+    def program(self, cuts: list[Any] | None = None) -> Program:
+        """The step as attempts run it, with these cut points."""
+        # A driver reads orders, but runs nothing: it needs no stages at its start.
+        from mincer.flow.stages import Program
+
+        return Program(
+            step=self.step,
+            parts=self.parts,
+            cuts=cuts,
+            cut_parts=self.cut_parts,
+            keys_written=self.sink is None or self.sink.writes_keys,
+        )
 
 
 class Modules(Struct):

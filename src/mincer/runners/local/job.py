@@ -334,19 +334,20 @@ class LocalJob:
         step = self._steps[task.step]
         if not step.large:
             return
-        from mincer.flow.run import extents
-        from mincer.flow.stages import Program
+        from mincer.flow.run import open_runs
         from mincer.store.holes import punch_holes
 
-        code = self._code(task.step)
-        program = Program(code.step, code.parts, cut_parts=code.cut_parts)
-        first, last = program.partitioner().bounds(task.index)
+        partitioner = self._code(task.step).program().partitioner()
+        first, last = partitioner.bounds(task.index)
         files = FileCache()
         with contextlib.closing(files), contextlib.suppress(SegmentError):
             for place in step.large:
-                found = extents(PlaceReader(place, files), first, last)
+                runs = open_runs(PlaceReader(place, files), first, last)
                 at = place.offset
-                punch_holes(place.path, [(at + one, at + end) for one, end in found])
+                punch_holes(
+                    place.path,
+                    [(at + start, at + end) for start, end in (r.extent for r in runs)],
+                )
 
     def keep_output(self) -> None:
         """Remove everything but the parts of the result."""
