@@ -55,9 +55,9 @@ class ActiveJob:
     def _settle(self, task: Task) -> None:
         """An attempt at `task` has ended without an output; who is charged, is."""
         if task.running:
-            task.phase.move(task, Trigger.ATTEMPT_ENDED)
+            task.move(Trigger.ATTEMPT_ENDED)
         elif task.state is State.RUNNING:  # not so if a need went at the same time
-            task.phase.move(task, Trigger.TRY_AGAIN)
+            task.move(Trigger.TRY_AGAIN)
 
     # --- an attempt has won
 
@@ -78,10 +78,10 @@ class ActiveJob:
         task.keeper = attempt.worker
         self._roster.keep(attempt.worker, task.id)
         if phase.is_for_sink:
-            phase.move(task, Trigger.WON_FOR_SINK)
+            task.move(Trigger.WON_FOR_SINK)
             self._out.append(commands.CommitOutput(attempt.id))
             return
-        phase.move(task, Trigger.WON)
+        task.move(Trigger.WON)
         if phase.is_read:
             number = phase.publish(task)
             self._out.append(commands.PublishOutput(attempt.id, number))
@@ -270,7 +270,7 @@ class ActiveJob:
     def committed(self, id: AttemptId) -> None:
         task = self._task(id)
         if task.state is State.COMMITTING and task.winner == id.number:
-            task.phase.move(task, Trigger.COMMITTED)
+            task.move(Trigger.COMMITTED)
             self._take_output(task, discard=False)
             self._lineage.made(task)
 
@@ -281,9 +281,9 @@ class ActiveJob:
         self._take_output(task, discard=False)
         if self._count_loss(task, "was refused by the sink"):
             return
-        task.phase.move(task, Trigger.REFUSED)
+        task.move(Trigger.REFUSED)
         if not all(gate.is_open for gate in task.needs):
-            task.phase.move(task, Trigger.NEED_LOST)
+            task.move(Trigger.NEED_LOST)
 
     # --- the job ends
 
@@ -312,7 +312,7 @@ class ActiveJob:
         """End the job without a result, because of `task` if one is given."""
         if task is not None:
             self.attempts.stop(task)
-            task.phase.move(task, Trigger.GIVEN_UP)
+            task.move(Trigger.GIVEN_UP)
         self._stop_everything()
         for one in self.tasks:
             self._take_output(one, discard=True)
@@ -326,9 +326,9 @@ class ActiveJob:
     def _stop_everything(self) -> None:
         self.is_over = True
         for task in self.tasks:
-            if task.state not in (State.DONE, State.FAILED):
+            if task.state is not State.DONE and task.state is not State.FAILED:
                 self.attempts.stop(task)
-                task.phase.move(task, Trigger.CANCELLED)
+                task.move(Trigger.CANCELLED)
 
     # --- names from outside
 

@@ -65,7 +65,7 @@ class Attempts:
         tasks: list[Task] = []
         task = phase.next_ready()
         while task is not None and not (task.careful and (tasks or slot.queue)):
-            phase.move(task, Trigger.ASSIGNED)
+            task.move(Trigger.ASSIGNED)
             tasks.append(task)
             if len(tasks) == length or task.careful:
                 break
@@ -76,7 +76,7 @@ class Attempts:
     def copy(self, task: Task, worker: WorkerId) -> None:
         """Start a backup copy of a RUNNING task."""
         slot = self._roster.take_slot(worker)
-        task.phase.move(task, Trigger.BACKED_UP)
+        task.move(Trigger.BACKED_UP)
         self._give(task.phase, [task], slot)
         self.tally.backups += 1
         self._begin(slot)

@@ -77,7 +77,7 @@ class Lineage:
                 self._stop(task)
             elif task.state is not State.READY:
                 continue
-            task.phase.move(task, Trigger.NEED_LOST)
+            task.move(Trigger.NEED_LOST)
 
     def _make_again(self, task: Task, trigger: Trigger) -> None:
         """Move `task` from DONE to WAITING, and with it what it needs and is gone."""
@@ -85,7 +85,7 @@ class Lineage:
         _forget(task)
         while again:
             task = again.pop()
-            task.phase.move(task, trigger)
+            task.move(trigger)
             trigger = Trigger.OUTPUT_LOST
             for gate in task.needs:
                 gate.demand += 1
@@ -93,7 +93,7 @@ class Lineage:
                     _forget(gone)
                     again.append(gone)
             if all(gate.is_open for gate in task.needs):
-                task.phase.move(task, Trigger.NEEDS_MET)
+                task.move(Trigger.NEEDS_MET)
 
 
 def _forget(gone: Task) -> None:

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
@@ -51,7 +51,10 @@ class Phase:
         self.recent_s = 0.0
         #: How many publication numbers were given.
         self.published = 0
-        self._ready: list[int] = []
+        #: READY tasks by index: in a row those that became so in order, as nearly all
+        #: do, and the others in a heap.
+        self._ready: deque[int] = deque()
+        self._again: list[int] = []
         self._without: list[int] = []
         self._without_told: tuple[int, ...] = ()
 
@@ -73,24 +76,27 @@ class Phase:
             gate.missing += count
         if all(gate.is_open for gate in needs):
             for task in tasks:
-                self.move(task, Trigger.NEEDS_MET)
+                task.move(Trigger.NEEDS_MET)
 
-    def move(self, task: Task, trigger: Trigger) -> None:
-        before = task.state
-        state = task.move(trigger)
-        self.counts[before] -= 1
-        self.counts[state] += 1
-        if state is State.READY:
-            heappush(self._ready, task.id.index)
+    def add_ready(self, task: Task) -> None:
+        """`task` is READY now."""
+        index = task.id.index
+        if not self._ready or index > self._ready[-1]:
+            self._ready.append(index)
+        else:
+            heappush(self._again, index)
 
     def next_ready(self) -> Task | None:
         """The READY task with the lowest index: in order, inputs stream well."""
-        while self._ready:
-            task = self.tasks[self._ready[0]]
-            if task.state is State.READY:
-                return task
-            heappop(self._ready)  # it has moved on since
-        return None
+        tasks, ready, again = self.tasks, self._ready, self._again
+        # What has moved on since is dropped here.
+        while ready and tasks[ready[0]].state is not State.READY:
+            ready.popleft()
+        while again and tasks[again[0]].state is not State.READY:
+            heappop(again)
+        if again and not (ready and ready[0] < again[0]):
+            return tasks[again[0]]
+        return tasks[ready[0]] if ready else None
 
     def took(self, seconds: float) -> None:
         """Note how long a winner took."""
@@ -200,7 +206,7 @@ class JobTasks:
             return
         for task in gate.waiters:
             if task.state is State.WAITING and all(g.is_open for g in task.needs):
-                task.phase.move(task, Trigger.NEEDS_MET)
+                task.move(Trigger.NEEDS_MET)
 
     def _next(self, step: Step) -> Step | None:
         following = step.number + 1

@@ -217,17 +217,22 @@ class Task:
         self.doubted = False
         self.story: list[Trigger] = []
 
-    def move(self, trigger: Trigger) -> State:
+    def move(self, trigger: Trigger) -> None:
         """Go where the table says; raise `Bug` when it says nothing."""
-        to = TRANSITIONS.get((self.state, trigger))
+        before = self.state
+        to = TRANSITIONS.get((before, trigger))
         if to is None:
-            raise self.bug(f"{self.state.name} task cannot take {trigger.name}")
+            raise self.bug(f"{before.name} task cannot take {trigger.name}")
         self.state = to
         story = self.story
         story.append(trigger)
         if len(story) > STORY_MOVES_MAX:
             del story[0]
-        return to
+        phase = self.phase
+        phase.counts[before] -= 1
+        phase.counts[to] += 1
+        if to is State.READY:
+            phase.add_ready(self)
 
     def bug(self, what: str) -> Bug:
         """An error that says what was impossible, and what came before it."""

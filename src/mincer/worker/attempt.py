@@ -57,7 +57,8 @@ __all__ = ["Bench"]
 
 #: After a shorter attempt the collector waits until the last of them is done.
 _SHORT_S = 0.005
-#: Attempts that begin so soon after each other share one look at the memory.
+#: Attempts that begin so soon after each other share one look at the memory. (No
+#: record is read in that time that would be large enough to make a difference.)
 _LOOK_S = 0.001
 
 
@@ -84,8 +85,10 @@ class Bench:
         self._folder = ""
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
-        #: What the last look at the memory gave, for which code, and until when.
-        self._budget: tuple[Budget, JobCode, float] | None = None
+        #: What the last look at the memory gave, for which code, and when the next is
+        #: due.
+        self._budget: tuple[Budget, JobCode] | None = None
+        self._look_at = 0.0
         #: Processor time of this process, up to which it is in a reply.
         self._cpu_s = time.process_time()
 
@@ -313,7 +316,7 @@ class Bench:
             self._page.publish(ordinal, done)
             if ordinal > 0:
                 self._reserve.look()
-            elif ordinal == 0:
+            elif ordinal == 0 and time.monotonic() >= self._look_at:
                 self._reserve.expect()
             self._reached(point)
 
@@ -329,11 +332,11 @@ class Bench:
 
     def _budget_of(self, code: JobCode) -> Budget:
         last, now = self._budget, time.monotonic()
-        if last is not None and last[1] is code and now < last[2]:
+        if last is not None and last[1] is code and now < self._look_at:
             return last[0]
         self._reserve.begin(code.memory_bytes)
         budget = Budget(code.memory_bytes, self._size)
-        self._budget = budget, code, now + _LOOK_S
+        self._budget, self._look_at = (budget, code), now + _LOOK_S
         return budget
 
     def _open(self, folder: str) -> AppendFile:

@@ -45,18 +45,17 @@ def report_of(job: LocalJob, workers: int) -> Report:
     report.reduce_s = _span_s([one for one in won if isinstance(one.made, ReduceMade)])
     _add_maps(report, maps)
     counters: dict[str, int] = {}
-    for made in won:
-        for name, n in made.counters.items():
+    for counted in [made.counters for made in won if made.counters]:
+        for name, n in counted.items():
             counters[name] = counters.get(name, 0) + n
     report.counters = counters
     if job.skips:
         skipped = [job.skips.get(made.attempt, ()) for made in won]
         report.records_skipped = sum(map(len, skipped))
-    for made in job.output:
-        part = part_of(made)
-        report.parts += 1
-        report.pairs += part.pairs
-        report.bytes_written += part.size_bytes
+    parts = [part_of(made) for made in job.output]
+    report.parts = len(parts)
+    report.pairs = sum([part.pairs for part in parts])
+    report.bytes_written = sum([part.size_bytes for part in parts])
     return report
 
 
@@ -68,11 +67,11 @@ def _add_maps(report: Report, won: list[AttemptMade]) -> None:
         report.pairs_mapped += made.pairs
         if made.part is None and one.place is not None:
             report.bytes_spilled += one.place.length_bytes
-            report.bytes_shuffled += one.place.length_bytes
         if one.attempt.task.step == 0:
             report.splits += 1
             report.records += made.records
             report.bytes_read += made.bytes_read
+    report.bytes_shuffled = report.bytes_spilled
 
 
 def _span_s(some: list[AttemptMade]) -> float:

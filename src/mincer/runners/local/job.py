@@ -73,6 +73,8 @@ class StoredPart(Struct, frozen=False):  # half the time; there may be many
     stored: bool = True
 
     def __call__(self) -> Iterator[tuple[list[object], list[object]]]:
+        if not self.place.length_bytes:
+            return  # as most of ten thousand are
         files = FileCache()
         try:
             yield from read_part(PlaceReader(self.place, files))
