@@ -14,9 +14,9 @@ from mincer.codec.blocks import (
     encode_block,
     encode_pairs,
     encode_pieces,
+    encoded,
     iterate_blocks,
     join_pieces,
-    order_free_length,
 )
 from mincer.errors import SegmentError
 
@@ -74,18 +74,19 @@ def test_blocks_are_read_one_behind_another():
 
 
 def test_the_order_free_length_is_that_of_plain_columns():
-    one = encode_pairs(["a", "bb"], [1, 2])
-    two = encode_pairs(["bb", "a"], [2, 1])
-    assert order_free_length(one) == order_free_length(two) == len(one)
-    assert order_free_length(encode_pairs(["a"], [[1]])) == 0
-    assert order_free_length(encode_pairs([("a",)], [1])) == 0
+    one = encoded(["a", "bb"], None, [1, 2])
+    two = encoded(["bb", "a"], None, [2, 1])
+    assert one.order_free == two.order_free == one.length_bytes
+    assert one.length_bytes == len(b"".join(one.buffers))
+    assert encoded(["a"], None, [[1]]).order_free == 0
+    assert encoded([("a",)], None, [1]).order_free == 0
 
 
 def joined(*columns):
     """The blocks that come of pieces of these pairs: (keys, values) of each."""
     pieces = [piece for column in columns for piece in encode_pieces(*column)]
     blocks = list(join_pieces(pieces))
-    found = [decode_pairs(data) for data, _ in blocks]
+    found = [decode_pairs(b"".join(block.buffers)) for block, _ in blocks]
     assert [pairs for _, pairs in blocks] == [len(keys) for keys, _ in found]
     return found
 

@@ -289,9 +289,9 @@ def test_arrays_in_keys_are_tuples_all_the_way_down():
 
 @given(st.lists(st.text() | st.integers(), min_size=1))
 def test_lines_joined_are_the_lines(column):
-    assert joined_lines(column) == "\n".join(lines_of(column))
+    assert joined_lines(column) == "".join([line + "\n" for line in lines_of(column)])
 
 
 @pytest.mark.parametrize("text", ["plain", "é", "a\nb", "a\r", "\ud800"])
 def test_lines_joined_are_looked_at_for_what_would_break_them(text):
-    assert joined_lines([text, "x"]) == f"{lines_of([text])[0]}\nx"
+    assert joined_lines([text, "x"]) == f"{lines_of([text])[0]}\nx\n"

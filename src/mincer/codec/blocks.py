@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, NamedTuple
 
 from mincer.codec.columns import (
+    Buffers,
     decode_column,
     decode_keys,
     encode_column,
@@ -25,6 +26,7 @@ from mincer.errors import SegmentError
 __all__ = [
     "HEADER_BYTES",
     "Block",
+    "EncodedBlock",
     "Piece",
     "block_length",
     "decode_block",
@@ -32,9 +34,9 @@ __all__ = [
     "encode_block",
     "encode_pairs",
     "encode_pieces",
+    "encoded",
     "iterate_blocks",
     "join_pieces",
-    "order_free_length",
 ]
 
 # checksum of the rest, keys, values, bytes of each column
@@ -52,6 +54,15 @@ class Block(NamedTuple):
     values: list[Any]
 
 
+class EncodedBlock(NamedTuple):
+    """A block as bytes that need not lie in one place."""
+
+    buffers: Buffers
+    length_bytes: int
+    #: A figure that any order of its pairs shares: its length, or 0.
+    order_free: int
+
+
 class Piece(NamedTuple):
     """Some pairs in two encoded columns, on their way into a block."""
 
@@ -66,22 +77,45 @@ class Piece(NamedTuple):
 
 def encode_block(keys: list[Any], counts: list[int] | None, values: list[Any]) -> bytes:
     """Encode grouped pairs; `sum(counts) == len(values)`."""
+    return b"".join(encoded(keys, counts, values).buffers)
+
+
+def encoded(
+    keys: list[Any], counts: list[int] | None, values: list[Any]
+) -> EncodedBlock:
+    """The same, for who writes what is in several places."""
     of_counts = b"" if counts is None else encode_column(counts)
-    columns = (encode_column(keys), of_counts, encode_column(values))
-    return _checked(len(keys), len(values), *columns)
+    of_keys: Buffers = [encode_column(keys)]
+    of_values: Buffers = [encode_column(values)]
+    return _checked(len(keys), len(values), of_keys, of_counts, of_values)
 
 
-def _checked(keys_n: int, values_n: int, *columns: bytes) -> bytes:
-    header = _HEADER.pack(0, keys_n, values_n, *map(len, columns))
-    checksum = zlib.crc32(header[4:])
-    for column in columns:
-        checksum = zlib.crc32(column, checksum)
-    return b"".join((checksum.to_bytes(4, "little"), header[4:], *columns))
+def _checked(
+    keys_n: int, values_n: int, keys: Buffers, counts: bytes, values: Buffers
+) -> EncodedBlock:
+    sizes = sum(map(len, keys)), len(counts), sum(map(len, values))
+    header = _HEADER.pack(0, keys_n, values_n, *sizes)[4:]
+    columns = [*keys, counts, *values]
+    checksum = zlib.crc32(header)
+    for some in columns:
+        checksum = zlib.crc32(some, checksum)
+    length_bytes = HEADER_BYTES + sum(sizes)
+    is_free = is_plain(keys[0]) and is_plain(values[0])
+    return EncodedBlock(
+        [checksum.to_bytes(4, "little") + header, *columns],
+        length_bytes,
+        length_bytes if is_free else 0,
+    )
 
 
-def encode_pieces(keys: list[Any], values: list[Any]) -> Iterator[Piece]:
-    """Encode pairs for `join_pieces`: one piece, or several where they are large."""
-    piece = Piece(len(keys), encode_column(keys), encode_column(values))
+def encode_pieces(
+    keys: list[Any], values: list[Any], kinds: Set[type] | None = None
+) -> Iterator[Piece]:
+    """Encode pairs for `join_pieces`: one piece, or several where they are large.
+
+    `kinds`: the exact types of the keys, where they are known.
+    """
+    piece = Piece(len(keys), encode_column(keys, kinds), encode_column(values))
     count = min(piece.pairs, -(-piece.size_bytes // _JOINED_BYTES))
     if count <= 1:
         yield piece
@@ -91,7 +125,7 @@ def encode_pieces(keys: list[Any], values: list[Any]) -> Iterator[Piece]:
         yield from encode_pieces(keys[at : at + step], values[at : at + step])
 
 
-def join_pieces(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
+def join_pieces(pieces: list[Piece]) -> Iterator[tuple[EncodedBlock, int]]:
     """Make blocks of pieces that stand one behind another, with the pairs of each:
     one block where their columns can be joined and are not too large together."""
     some: list[Piece] = []
@@ -105,7 +139,7 @@ def join_pieces(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
     yield from _joined(some)
 
 
-def _joined(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
+def _joined(pieces: list[Piece]) -> Iterator[tuple[EncodedBlock, int]]:
     counts = [piece.pairs for piece in pieces]
     keys = join_columns([piece.keys for piece in pieces], counts)
     values = join_columns([piece.values for piece in pieces], counts)
@@ -115,7 +149,7 @@ def _joined(pieces: list[Piece]) -> Iterator[tuple[bytes, int]]:
         return
     for piece in pieces:
         pairs = piece.pairs
-        yield _checked(pairs, pairs, piece.keys, b"", piece.values), pairs
+        yield _checked(pairs, pairs, [piece.keys], b"", [piece.values]), pairs
 
 
 def decode_block(data: bytes | memoryview) -> Block:
@@ -156,15 +190,6 @@ def iterate_blocks(
             raise SegmentError("a block is longer than the data that holds it")
         yield decode_block(read(offset, size))
         offset += size
-
-
-def order_free_length(data: bytes) -> int:
-    """A figure of this block that any order of its pairs shares, or 0."""
-    *_, keys_size, counts_size, _ = _HEADER.unpack_from(data)
-    values_at = HEADER_BYTES + keys_size + counts_size
-    plain = is_plain(data[HEADER_BYTES : HEADER_BYTES + 1])
-    plain = plain and is_plain(data[values_at : values_at + 1])
-    return len(data) if plain else 0
 
 
 def encode_pairs(keys: list[Any], values: list[Any]) -> bytes:

@@ -14,20 +14,25 @@ from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 from mincer.codec.keys import NAN, canonical
+from mincer.codec.lines import as_lines
 from mincer.errors import SegmentError
 
 __all__ = [
+    "Buffers",
     "decode_column",
     "decode_keys",
     "encode_column",
     "is_plain",
     "join_columns",
 ]
+
+#: Bytes in several places, one after another.
+Buffers: TypeAlias = list[bytes | memoryview]
 
 _TEXT, _BYTES, _NUMBERS, _CONSTANT, _TUPLES, _PICKLE = (
     b"s",
@@ -44,13 +49,17 @@ _LENGTH = struct.Struct("<Q")
 _TUPLE_WIDTH_MAX = 16
 
 
-def encode_column(items: list[Any]) -> bytes:
-    """Encode `items`; raise `ShipError` when one of them cannot leave the process."""
+def encode_column(items: list[Any], kinds: Set[type] | None = None) -> bytes:
+    """Encode `items`; raise `ShipError` when one of them cannot leave the process.
+
+    `kinds`: the exact types of the items, where they are known.
+    """
     if not items:
         return _NUMBERS + _encode_msgpack(items)
-    kinds = set(map(type, items))
+    if kinds is None:
+        kinds = set(map(type, items))
     if len(kinds) == 1:
-        encode = _ENCODERS.get(kinds.pop())
+        encode = _ENCODERS.get(*kinds)
         if encode is not None:
             data = encode(items)
             if data is not None:
@@ -58,20 +67,19 @@ def encode_column(items: list[Any]) -> bytes:
     return _PICKLE + _pickled(items)
 
 
-def join_columns(columns: list[bytes], counts: list[int]) -> bytes | None:
-    """Encoded columns one behind another as one, where that costs less than it saves.
+def join_columns(columns: list[bytes], counts: list[int]) -> Buffers | None:
+    """Encoded columns one behind another as one, where that costs less than it saves:
+    as the bytes that make it up, one after another.
 
     `counts`: how many items each holds.
     """
     ways = {column[:1] for column in columns}
     if ways == {_TEXT} or ways == {_BYTES}:
         # The letter of the first is that of all.
-        bodies = [memoryview(column)[1:] for column in columns[1:]]
-        return b"\n".join((columns[0], *bodies))
+        return [columns[0], *[memoryview(column)[1:] for column in columns[1:]]]
     if ways <= {_NUMBERS, _CONSTANT}:
-        return encode_column(
-            list(chain.from_iterable(map(decode_column, columns, counts)))
-        )
+        items = chain.from_iterable(map(decode_column, columns, counts))
+        return [encode_column(list(items))]
     return None  # to decode and encode these costs more than a header each
 
 
@@ -96,7 +104,7 @@ def decode_keys(data: bytes | memoryview, count: int) -> list[Any]:
     return list(map(canonical, keys)) if bytes(data[:1]) == _PICKLE else keys
 
 
-def is_plain(data: bytes) -> bool:
+def is_plain(data: bytes | memoryview) -> bool:
     """True when the length of this column depends on its items alone, not on their
     order or on which of them are the same object."""
     return data[:1] in (_TEXT, _BYTES, _NUMBERS, _CONSTANT)
@@ -135,18 +143,16 @@ def _integers(items: list[Any]) -> bytes | None:
 
 
 def _text(items: list[Any]) -> bytes | None:
-    joined = "\n".join(items)
-    if joined.count("\n") != len(items) - 1:
-        return None
+    lines = as_lines(items, "\n")
     try:
-        return b"s" + joined.encode()
+        return None if lines is None else _TEXT + lines.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return None
 
 
 def _bytes(items: list[Any]) -> bytes | None:
-    joined = b"\n".join(items)
-    return _BYTES + joined if joined.count(b"\n") == len(items) - 1 else None
+    lines = as_lines(items, b"\n")
+    return None if lines is None else _BYTES + lines
 
 
 def _tuples(items: list[Any]) -> bytes | None:
@@ -173,11 +179,15 @@ def _pickled(items: list[Any]) -> bytes:
 
 
 def _decode_text(body: memoryview, count: int) -> list[Any]:
-    return str(body, "utf-8").split("\n")
+    items = str(body, "utf-8").split("\n")
+    items.pop()  # what is behind the last line end: nothing
+    return items
 
 
 def _decode_bytes(body: memoryview, count: int) -> list[Any]:
-    return bytes(body).split(b"\n")
+    items = bytes(body).split(b"\n")
+    items.pop()
+    return items
 
 
 def _decode_numbers(body: memoryview, count: int) -> list[Any]:

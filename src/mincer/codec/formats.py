@@ -173,7 +173,7 @@ def _encode_jsonl(keys: list[Any], values: list[Any]) -> str:
 
 
 def _encode_lines(keys: list[Any], values: list[Any]) -> str:
-    return joined_lines(values) + "\n"
+    return joined_lines(values)
 
 
 def _unfit_pair(format: str, keys: list[Any], values: list[Any]) -> OutputError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mincer.codec.blocks import encode_pairs, iterate_blocks, order_free_length
+from mincer.codec.blocks import encoded, iterate_blocks
 from mincer.errors import Where, preview
 from mincer.flow.ports import Batch, PartMade, SegmentReader, SegmentWriter
 from mincer.flow.run import naming
@@ -23,11 +23,11 @@ class BlockPart:
         self._digest = 0
 
     def write(self, keys: list[Any], values: list[Any]) -> None:
-        data = encode_pairs(keys, values)
-        self._out.write(data)
+        block = encoded(keys, None, values)
+        self._out.write(*block.buffers)
         self._pairs += len(keys)
-        self._size_bytes += len(data)
-        self._digest += order_free_length(data)
+        self._size_bytes += block.length_bytes
+        self._digest += block.order_free
 
     def close(self) -> PartMade:
         return PartMade(self._pairs, self._size_bytes, f"{self._digest:x}")

@@ -66,8 +66,9 @@ class Records(Protocol):
 class SegmentWriter(Protocol):
     """Where one attempt puts what it makes: bytes, one after another."""
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append `data`; return where it begins, counted from the attempt's start."""
+    def write(self, *buffers: bytes | bytearray | memoryview) -> int:
+        """Append them, one behind another; return where the first begins, counted from
+        the attempt's start."""
         ...
 
 

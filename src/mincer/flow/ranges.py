@@ -18,7 +18,7 @@ from mincer.calls import Pair
 from mincer.codec.blocks import Piece, encode_pieces, join_pieces
 from mincer.codec.keys import canonical, key_hash
 from mincer.flow.partitioner import RangePartitioner
-from mincer.flow.sorter import sort_by
+from mincer.flow.sorter import sort_by, sort_pairs
 from mincer.flow.spiller import Encoded, Spiller
 from mincer.flow.weigher import (
     ENTRY_BYTES,
@@ -88,25 +88,30 @@ class RangeTable:
         """Sort the chunk and encode each range of it by itself."""
         pairs, self._pairs = self._pairs, []
         keys = [key for key, _ in pairs]
-        if not set(map(type, keys)) <= _PLAIN:
+        kinds = set(map(type, keys))
+        if not kinds <= _PLAIN:
             keys = list(map(canonical, keys))
             for key in keys:
                 key_hash(key)  # what cannot be a key is refused here too
             pairs = [(key, value) for key, (_, value) in zip(keys, pairs, strict=True)]
+            kinds = set(map(type, keys))
         compared = order_keys(keys, self._order)
-        sort_by(compared, pairs)
-        values = [value for _, value in pairs]
         if compared is keys:
+            sort_pairs(pairs, keys, kinds)
             compared = keys = [key for key, _ in pairs]
         else:
-            keys = [key for key, _ in pairs]
+            sort_by(compared, pairs)
             sort_by(compared, compared)
+            keys = [key for key, _ in pairs]
+        values = [value for _, value in pairs]
+        # Of several types, not each range need have them all.
+        alike = kinds if len(kinds) == 1 else None
         each = weigh_column(keys) + weigh_column(values) + ENTRY_BYTES + POINTER_BYTES
         ends = [bisect_left(compared, cut) for cut in self._partitioner.cuts]
         chunk_bytes = 0
         for bucket, (start, end) in enumerate(pairwise([0, *ends, len(keys)])):
             if start < end:
-                for piece in encode_pieces(keys[start:end], values[start:end]):
+                for piece in encode_pieces(keys[start:end], values[start:end], alike):
                     self._pieces[bucket].append(piece)
                     chunk_bytes += piece.size_bytes
         beyond = each - chunk_bytes / len(keys)
@@ -121,8 +126,8 @@ class RangeTable:
 
     def _blocks(self, pieces: list[Piece]) -> Iterator[Encoded]:
         """The blocks of one range, whose pieces are no longer kept."""
-        for data, pairs in join_pieces(pieces):
+        for block, pairs in join_pieces(pieces):
             # The bytes are known, lest a range of large values pass for an average one.
-            weight = len(data) + self._beyond_bytes * pairs
-            yield data, pairs, pairs, int(weight)
+            weight = block.length_bytes + self._beyond_bytes * pairs
+            yield block, pairs, pairs, int(weight)
         pieces.clear()

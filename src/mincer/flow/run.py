@@ -81,7 +81,7 @@ def _figures(bucket: int, row: tuple[int, ...]) -> tuple[int, ...]:
 
 def write_index(out: SegmentWriter, indexes: list[bytes], buckets: int) -> None:
     """Close an attempt's output with the indexes of its runs."""
-    at = out.write(b"".join(indexes))
+    at = out.write(*indexes)
     rest = _FOOTER.pack(0, len(indexes), buckets, at)[4:]
     out.write(zlib.crc32(rest).to_bytes(4, "little") + rest)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from mincer.codec.blocks import encode_block, order_free_length
+from mincer.codec.blocks import EncodedBlock, encoded
 from mincer.codec.keys import canonical
 from mincer.flow.partitioner import Partitioner
 from mincer.flow.ports import SegmentWriter
@@ -38,7 +38,7 @@ _NEVER_NAN = frozenset({str, bytes, int, bool, type(None)})
 _DIGEST_MASK = (1 << 63) - 1
 
 #: A block, how many keys and values it holds, and what they weigh in memory.
-Encoded = tuple[bytes, int, int, int]
+Encoded = tuple[EncodedBlock, int, int, int]
 
 
 class Spiller:
@@ -105,16 +105,16 @@ class Spiller:
         for blocks in buckets:
             first = end
             weight = items = met = 0
-            for data, keys, values, block_weight in blocks:
-                at = write(data)
+            for block, keys, values, block_weight in blocks:
+                at = write(*block.buffers)
                 if not met:
                     first = at
-                end = at + len(data)
+                end = at + block.length_bytes
                 met += keys
                 items += values
                 weight += block_weight
-                self.length_bytes += len(data)
-                self.digest = self.digest + order_free_length(data) & _DIGEST_MASK
+                self.length_bytes += block.length_bytes
+                self.digest = self.digest + block.order_free & _DIGEST_MASK
             index.add(first, met, items, weight)
             self.keys += met
             self.values += items
@@ -125,7 +125,7 @@ class Spiller:
 def _encoded(keys: list[Any], values: list[Any], grouped: bool) -> Iterator[Encoded]:
     if keys:
         for some, counts, flat, weight in cut_columns(keys, values, grouped):
-            yield encode_block(some, counts, flat), len(some), len(flat), weight
+            yield encoded(some, counts, flat), len(some), len(flat), weight
 
 
 def cut_columns(

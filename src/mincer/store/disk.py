@@ -45,11 +45,11 @@ class AppendFile:
         if self._at != self._start:
             self.abort()
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def write(self, *buffers: bytes | bytearray | memoryview) -> int:
         at = self._at - self._start
         with kept(self.path):
-            self._file.write(data)
-        self._at += len(data)
+            self._file.writelines(buffers)
+        self._at += sum(map(len, buffers))
         return at
 
     def commit(self) -> Place:
@@ -180,14 +180,14 @@ class DiskScratchFile:
         #: False after a read, which leaves the position in the middle.
         self._at_end = True
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def write(self, *buffers: bytes | bytearray | memoryview) -> int:
         if not self._at_end:
             self._file.seek(0, os.SEEK_END)
             self._at_end = True
         at = self._end
         with kept(self._path):
-            self._file.write(data)
-        self._end += len(data)
+            self._file.writelines(buffers)
+        self._end += sum(map(len, buffers))
         return at
 
     def read(self, offset: int, size: int) -> bytes:

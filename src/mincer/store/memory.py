@@ -19,9 +19,9 @@ class MemorySegment:
     def length_bytes(self) -> int:
         return len(self.data)
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def write(self, *buffers: bytes | bytearray | memoryview) -> int:
         at = len(self.data)
-        self.data += data
+        self.data += b"".join(buffers)
         return at
 
     def read(self, offset: int, size: int) -> bytes:
