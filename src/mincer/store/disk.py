@@ -103,6 +103,10 @@ class FileCache:
         if file is None:
             try:
                 file = open(path, "rb", buffering=0)  # noqa: SIM115
+                if hasattr(os, "posix_fadvise"):
+                    # What is wanted is read at once. To read ahead would be for nothing
+                    # and, where holes lie behind (holes.py), fill the cache with zeros.
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
             except OSError as error:
                 raise SegmentError(f"an output is gone: {error}") from error
             self._files[path] = file
