@@ -9,7 +9,7 @@
 # k-th highest ratio, for the largest k with which it holds the true median with a
 # probability of 95 %. Of 7 pairs that is from the lowest to the highest (98.4 %), of 9
 # without both. Of fewer than 6 pairs nothing reaches 95 %: then it is the lowest to the
-# highest, and `confidence` says what that is worth (3 pairs: 75 %). A bootstrap was not
+# highest, and `confidence` says what that is worth (5 pairs: 94 %). A bootstrap was not
 # taken: from so few ratios it gives an interval that is too narrow.
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CONFIDENCE = 0.95
 #: pays for compiling.
 SHORT_S = 10.0
 PAIRS_SHORT = 7
-PAIRS_LONG = 3
+PAIRS_LONG = 5
 #: Where they are shorter still, as many as this takes, since a machine that wavers by a
 #: fifth needs that many: the median of 7 pairs wavers by a tenth then, of 20 by 6 %.
 SHORT_BUDGET_S = 60.0

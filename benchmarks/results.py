@@ -20,7 +20,7 @@ HEAD = """\
 Written by `make bench`; how to read and run it: [README.md](README.md).
 
 Ratio: mincer ÷ the other program, the median of pairs run in turn, and the interval
-in which the true median lies (with 95 %; of 3 pairs it is their full range, with 75 %).
+in which the true median lies (with 95 %; of 5 pairs it is their full range, with 94 %).
 Seconds are medians, of this machine in those minutes: they differ from run to run much
 more than the ratios do. Memory: the peak of the resident sets of the whole process
 tree summed, where a page that processes share counts once for each.
