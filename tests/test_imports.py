@@ -31,7 +31,7 @@ HEAVY_OF_CHILD = HEAVY_OF_BOTH + "datetime decimal"  # msgspec's
 #: Our modules that both load.
 BOTH = """
 : api arguments calls context errors ids job limits order structs values
-codec: blocks columns fields formats functions imports keys manifest tracebacks
+codec: blocks columns fields formats functions imports keys lines manifest tracebacks
 core: events
 flow: part ports run sampler sorter
 runners: base

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincer.errors import OrderError
-from mincer.flow.sorter import sort_by, sort_values
+from mincer.flow.sorter import sort_by, sort_pairs, sort_values
 from mincer.order import in_order
 from mincer.values import Values
 
@@ -51,6 +51,20 @@ def test_it_is_the_order_of_the_reference(items, choice):
     values = Values(items)
     sort_values(values, choice if callable(choice) else None)
     assert list(map(id, values)) == list(map(id, in_order(items, choice)))
+
+
+@given(NUMBERS | st.lists(st.text(max_size=3)))
+def test_pairs_go_where_columns_go(keys):
+    places = list(range(len(keys)))
+    pairs = list(zip(keys, places, strict=True))
+    sort_pairs(pairs, keys, set(map(type, keys)))
+    sort_by(keys, places)
+    assert [place for _, place in pairs] == places
+
+
+def test_pairs_whose_keys_do_not_compare_are_named():
+    with pytest.raises(OrderError, match=r"1 \(int\) and 'a' \(str\) cannot be put"):
+        sort_pairs([(1, "x"), ("a", "y")], [1, "a"], {int, str})
 
 
 def test_every_kind_of_nan_goes_last():
