@@ -86,8 +86,9 @@ def joined(*columns):
     """The blocks that come of pieces of these pairs: (keys, values) of each."""
     pieces = [piece for column in columns for piece in encode_pieces(*column)]
     blocks = list(join_pieces(pieces))
-    found = [decode_pairs(b"".join(block.buffers)) for block, _ in blocks]
-    assert [pairs for _, pairs in blocks] == [len(keys) for keys, _ in found]
+    found = [decode_pairs(b"".join(block.buffers)) for block in blocks]
+    assert [block.keys for block in blocks] == [len(keys) for keys, _ in found]
+    assert [block.values for block in blocks] == [len(some) for _, some in found]
     return found
 
 

@@ -140,6 +140,9 @@ def test_what_is_no_column_is_refused():
         decode_column(b"?", 1)
     with pytest.raises(SegmentError, match="2 items instead of 3"):
         decode_column(encode_column([1, 2]), 3)
+    for column in (["a", "b"], [b"a", b"b"]):
+        with pytest.raises(SegmentError, match="in the middle of one"):
+            decode_column(encode_column(column)[:-1], 2)
 
 
 def test_what_cannot_travel_is_told():

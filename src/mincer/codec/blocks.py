@@ -57,6 +57,8 @@ class Block(NamedTuple):
 class EncodedBlock(NamedTuple):
     """A block as bytes that need not lie in one place."""
 
+    keys: int
+    values: int
     buffers: Buffers
     length_bytes: int
     #: A figure that any order of its pairs shares: its length, or 0.
@@ -102,6 +104,8 @@ def _checked(
     length_bytes = HEADER_BYTES + sum(sizes)
     is_free = is_plain(keys[0]) and is_plain(values[0])
     return EncodedBlock(
+        keys_n,
+        values_n,
         [checksum.to_bytes(4, "little") + header, *columns],
         length_bytes,
         length_bytes if is_free else 0,
@@ -122,12 +126,12 @@ def encode_pieces(
         return
     step = -(-piece.pairs // count)
     for at in range(0, piece.pairs, step):
-        yield from encode_pieces(keys[at : at + step], values[at : at + step])
+        yield from encode_pieces(keys[at : at + step], values[at : at + step], kinds)
 
 
-def join_pieces(pieces: list[Piece]) -> Iterator[tuple[EncodedBlock, int]]:
-    """Make blocks of pieces that stand one behind another, with the pairs of each:
-    one block where their columns can be joined and are not too large together."""
+def join_pieces(pieces: list[Piece]) -> Iterator[EncodedBlock]:
+    """Make blocks of pieces that stand one behind another: one block where their
+    columns can be joined and are not too large together."""
     some: list[Piece] = []
     size_bytes = 0
     for piece in pieces:
@@ -139,17 +143,17 @@ def join_pieces(pieces: list[Piece]) -> Iterator[tuple[EncodedBlock, int]]:
     yield from _joined(some)
 
 
-def _joined(pieces: list[Piece]) -> Iterator[tuple[EncodedBlock, int]]:
+def _joined(pieces: list[Piece]) -> Iterator[EncodedBlock]:
     counts = [piece.pairs for piece in pieces]
     keys = join_columns([piece.keys for piece in pieces], counts)
     values = join_columns([piece.values for piece in pieces], counts)
     if keys is not None and values is not None:
         pairs = sum(counts)
-        yield _checked(pairs, pairs, keys, b"", values), pairs
+        yield _checked(pairs, pairs, keys, b"", values)
         return
     for piece in pieces:
         pairs = piece.pairs
-        yield _checked(pairs, pairs, [piece.keys], b"", [piece.values]), pairs
+        yield _checked(pairs, pairs, [piece.keys], b"", [piece.values])
 
 
 def decode_block(data: bytes | memoryview) -> Block:

@@ -179,14 +179,17 @@ def _pickled(items: list[Any]) -> bytes:
 
 
 def _decode_text(body: memoryview, count: int) -> list[Any]:
-    items = str(body, "utf-8").split("\n")
-    items.pop()  # what is behind the last line end: nothing
-    return items
+    return _ended(str(body, "utf-8").split("\n"))
 
 
 def _decode_bytes(body: memoryview, count: int) -> list[Any]:
-    items = bytes(body).split(b"\n")
-    items.pop()
+    return _ended(bytes(body).split(b"\n"))
+
+
+def _ended(items: list[Any]) -> list[Any]:
+    """The items before the last line end, behind which there must be nothing."""
+    if items.pop():
+        raise SegmentError("a column of lines ends in the middle of one")
     return items
 
 

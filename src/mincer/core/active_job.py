@@ -326,7 +326,7 @@ class ActiveJob:
     def _stop_everything(self) -> None:
         self.is_over = True
         for task in self.tasks:
-            if task.state is not State.DONE and task.state is not State.FAILED:
+            if task.state not in (State.DONE, State.FAILED):
                 self.attempts.stop(task)
                 task.move(Trigger.CANCELLED)
 

@@ -13,7 +13,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from mincer.codec.blocks import encode_block, iterate_blocks
+from mincer.codec.blocks import encoded, iterate_blocks
 from mincer.flow.ports import Scratch, ScratchFile
 from mincer.flow.sorter import nan_last
 from mincer.flow.weigher import weigh_column
@@ -49,8 +49,9 @@ class SortedRuns:
         for at in range(0, len(keys), step):
             end = at + step
             pairs = list(zip(keys[at:end], values[at:end], strict=True))
-            data = encode_block(compared[at:end], None, pairs)
-            self._runs[-1].append((self._file.write(data), len(data)))
+            block = encoded(compared[at:end], None, pairs)
+            begin = self._file.write(*block.buffers)
+            self._runs[-1].append((begin, block.length_bytes))
 
     def rows(self) -> Iterator[Row]:
         """All rows of all runs in order."""

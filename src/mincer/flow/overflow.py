@@ -20,7 +20,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from mincer.codec.blocks import Block, encode_block, iterate_blocks
+from mincer.codec.blocks import Block, encoded, iterate_blocks
 from mincer.flow.grouper import Groups
 from mincer.flow.ports import Scratch, ScratchFile
 from mincer.flow.spiller import cut_columns
@@ -76,9 +76,9 @@ class Piles:
     def flush(self) -> None:
         for pile, (keys, lists) in self._gathered.items():
             for some, counts, values, _ in cut_columns(keys, lists, grouped=True):
-                data = encode_block(some, counts, values)
-                at = self._file.write(data)
-                self._places.setdefault(pile, []).append((at, len(data)))
+                block = encoded(some, counts, values)
+                at = self._file.write(*block.buffers)
+                self._places.setdefault(pile, []).append((at, block.length_bytes))
         self._gathered.clear()
         self._gathered_values = 0
 

@@ -19,7 +19,7 @@ from mincer.codec.blocks import Piece, encode_pieces, join_pieces
 from mincer.codec.keys import canonical, key_hash
 from mincer.flow.partitioner import RangePartitioner
 from mincer.flow.sorter import sort_by, sort_pairs
-from mincer.flow.spiller import Encoded, Spiller
+from mincer.flow.spiller import Spiller, Weighed
 from mincer.flow.weigher import (
     ENTRY_BYTES,
     PAIR_BYTES,
@@ -124,10 +124,10 @@ class RangeTable:
         self._held_bytes = 0
         self._beyond_bytes = 0.0
 
-    def _blocks(self, pieces: list[Piece]) -> Iterator[Encoded]:
+    def _blocks(self, pieces: list[Piece]) -> Iterator[Weighed]:
         """The blocks of one range, whose pieces are no longer kept."""
-        for block, pairs in join_pieces(pieces):
+        for block in join_pieces(pieces):
             # The bytes are known, lest a range of large values pass for an average one.
-            weight = block.length_bytes + self._beyond_bytes * pairs
-            yield block, pairs, pairs, int(weight)
+            weight = block.length_bytes + self._beyond_bytes * block.keys
+            yield block, int(weight)
         pieces.clear()

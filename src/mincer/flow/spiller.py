@@ -37,8 +37,8 @@ _DEALT_AT_ONCE = 1 << 12
 _NEVER_NAN = frozenset({str, bytes, int, bool, type(None)})
 _DIGEST_MASK = (1 << 63) - 1
 
-#: A block, how many keys and values it holds, and what they weigh in memory.
-Encoded = tuple[EncodedBlock, int, int, int]
+#: A block, and what its pairs weigh in memory.
+Weighed = tuple[EncodedBlock, int]
 
 
 class Spiller:
@@ -69,7 +69,7 @@ class Spiller:
         if not keys:
             return
         dealt = self._deal(keys, values)
-        self.spill_blocks(_encoded(*columns, grouped) for columns in dealt)
+        self.spill_blocks(_weighed(*columns, grouped) for columns in dealt)
 
     def close(self) -> None:
         """Write the index: the output is whole."""
@@ -97,7 +97,7 @@ class Spiller:
                 add_value[bucket](value)
         return zip(dealt_keys, dealt_values, strict=True)
 
-    def spill_blocks(self, buckets: Iterable[Iterable[Encoded]]) -> None:
+    def spill_blocks(self, buckets: Iterable[Iterable[Weighed]]) -> None:
         """Write one run: the blocks of each bucket, in the order of the buckets."""
         index = RunIndex()
         end = self._end
@@ -105,13 +105,13 @@ class Spiller:
         for blocks in buckets:
             first = end
             weight = items = met = 0
-            for block, keys, values, block_weight in blocks:
+            for block, block_weight in blocks:
                 at = write(*block.buffers)
                 if not met:
                     first = at
                 end = at + block.length_bytes
-                met += keys
-                items += values
+                met += block.keys
+                items += block.values
                 weight += block_weight
                 self.length_bytes += block.length_bytes
                 self.digest = self.digest + block.order_free & _DIGEST_MASK
@@ -122,10 +122,10 @@ class Spiller:
         self._indexes.append(index.close(end))
 
 
-def _encoded(keys: list[Any], values: list[Any], grouped: bool) -> Iterator[Encoded]:
+def _weighed(keys: list[Any], values: list[Any], grouped: bool) -> Iterator[Weighed]:
     if keys:
         for some, counts, flat, weight in cut_columns(keys, values, grouped):
-            yield encoded(some, counts, flat), len(some), len(flat), weight
+            yield encoded(some, counts, flat), weight
 
 
 def cut_columns(

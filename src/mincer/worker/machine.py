@@ -155,7 +155,7 @@ def give_back_memory() -> None:
     held half of a child's limit after a few attempts."""
     from mincer.libc import c_function
 
-    trim = c_function("malloc_trim", "q")
+    trim = c_function("malloc_trim", "N")
     if trim is not None:
         trim(0)
 

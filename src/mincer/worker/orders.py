@@ -244,10 +244,21 @@ def unpack_reply(message: Any, attempts: Sequence[AttemptId]) -> Any:
     """What `pack_reply` was given, by a child whose orders were for `attempts`."""
     if type(message) is not tuple:
         return message
-    # fmt: off
-    (n, digest, counters, cpu_s, wall_s, ended,
-     path, offset, length, pairs, size, checksum, *figures) = message
-    # fmt: on
+    (
+        n,
+        digest,
+        counters,
+        cpu_s,
+        wall_s,
+        ended,
+        path,
+        offset,
+        length,
+        pairs,
+        size,
+        checksum,
+        *figures,
+    ) = message
     place = None if path is None else Place(path, offset, length)
     figures.append(None if pairs is None else PartMade(pairs, size, checksum))
     made = MapMade(*figures)

@@ -344,12 +344,10 @@ class LocalJob:
         files = FileCache()
         with contextlib.closing(files), contextlib.suppress(SegmentError):
             for place in step.large:
-                runs = open_runs(PlaceReader(place, files), first, last)
+                reader = PlaceReader(place, files)
+                extents = [run.extent for run in open_runs(reader, first, last)]
                 at = place.offset
-                punch_holes(
-                    place.path,
-                    [(at + start, at + end) for start, end in (r.extent for r in runs)],
-                )
+                punch_holes(place.path, [(at + one, at + end) for one, end in extents])
 
     def keep_output(self) -> None:
         """Remove everything but the parts of the result."""
