@@ -56,7 +56,7 @@ worker: handoff jobfile modules origins pool
 #: What a child loads beside them.
 CHILD = """
 flow: budget combiner cursor fetcher grouper mapper merger overflow partitioner ranges
-flow: reducer reduction spiller stages tally weigher
+flow: reducer reduction spiller stages tally unread weigher
 worker: attempt child loaded nursery reserve
 """
 JOB = """

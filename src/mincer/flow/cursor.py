@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
 from operator import length_hint
 from typing import Any
 
 from mincer.calls import Close, PairsOf, as_pairs
 from mincer.errors import Where
 from mincer.flow.ports import Batch
+from mincer.flow.unread import UNREAD
 
 __all__ = ["Cursor", "Stream", "flat"]
 
@@ -49,16 +50,20 @@ class Cursor:
         batches: Iterator[Batch],
         pairs_of: PairsOf,
         last_pairs: Close | None,
+        *,
+        reads_key: bool = True,
     ) -> Iterator[Stream]:
-        """Of each batch, the pairs of each record; at last those of `last_pairs`."""
+        """Of each batch, the pairs of each record; at last those of `last_pairs`.
+
+        Unless `pairs_of` reads its key, keys are not made.
+        """
         for batch in self._limited(batches):
             values = iter(batch.values)
             self._batch, self._left = batch, values
             self._publish(batch.first, self.bytes_read)
-            if self._careful:
-                yield map(self._told(pairs_of), batch.keys, values)
-            else:
-                yield map(pairs_of, batch.keys, values)
+            keys = batch.keys if reads_key else repeat(UNREAD)
+            called = self._told(pairs_of) if self._careful else pairs_of
+            yield map(called, keys, values)
             self.records += len(batch.values)
             self.bytes_read += batch.size_bytes
         self._batch = None

@@ -50,6 +50,7 @@ from mincer.flow.ranges import RangeTable
 from mincer.flow.reduction import Reduction
 from mincer.flow.sampler import cut_points, sample_keys
 from mincer.flow.spiller import Spiller
+from mincer.flow.unread import reads_key
 from mincer.job import Step
 from mincer.order import order_function
 from mincer.structs import Struct
@@ -239,7 +240,8 @@ def _streams(step: Step, attempt: MapAttempt, cursor: Cursor) -> Iterator[Stream
     if attempt.exact:
         return cursor.streams(records, *checked_mapper(step, attempt.tag))
     function, close = instance_of(step.mapfn_for(attempt.tag), "mapfn")
-    return cursor.streams(records, pairs_call(function), close)
+    call = pairs_call(function)
+    return cursor.streams(records, call, close, reads_key=reads_key(function))
 
 
 def _encodable(pairs: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
