@@ -102,6 +102,28 @@ def test_batches_of_known_keys_are_counted_whole():
     assert (tally.counts, tally.in_batches) == ({}, 6)
 
 
+def test_large_counts_are_carried_over():
+    tally = knowing()
+    batch = [[(0, ONE)] * 600, [(1, ONE)] * 225, [(2, ONE)] * 224, [("new", ONE)] * 256]
+    for times in (1, 2):
+        assert list(tally.through(streams_of([batch, batch]), lambda: None)) == []
+        assert tally.keys == 5
+        assert tally.counts == {
+            0: 32 + times * 1200,
+            1: 32 + times * 450,
+            2: 32 + times * 448,
+            3: 32,
+            "new": times * 512,
+        }
+        assert list(tally.counts) == [0, 1, 2, 3, "new"]
+    assert list(tally.through(streams_of([batch]), lambda: None)) == []
+    assert tally.take([(0, ONE)] * 300) == []
+    assert tally.counts[0] == 32 + 5 * 600 + 300
+    tally.clear()
+    assert (tally.counts, tally.keys) == ({}, 0)
+    assert tally.in_batches == 5 * (600 + 225 + 224 + 256)
+
+
 def test_another_value_leaves_all_that_follows():
     tally = knowing()
     other = (0, object())

@@ -173,7 +173,7 @@ class FoldTable:
         self._known = (len(self._values) - before) * 8 < len(window)
 
     def weigh(self, weight: Weight) -> float:
-        keys = len(self._values) + len(self.tally.counts)
+        keys = len(self._values) + self.tally.keys
         return keys * (weight[0] + weight[1] + ENTRY_BYTES)
 
     def spill(self) -> None:
@@ -241,7 +241,7 @@ class ListTable:
         pairs = self._pairs + self.tally.in_windows
         if pairs >= self._repeat_at:
             self._repeat_at = float("inf")
-            keys = len(lists) + len(self.tally.counts)
+            keys = len(lists) + self.tally.keys
             self._in_columns = keys > pairs * _KEYS_A_PAIR_MAX
         if self._pairs >= self._combine_at:
             before = self._pairs
@@ -281,7 +281,7 @@ class ListTable:
             self._context.combining = False
 
     def weigh(self, weight: Weight) -> float:
-        keys = len(self._lists) + len(self.tally.counts)
+        keys = len(self._lists) + self.tally.keys
         of_keys = keys * (weight[0] + ENTRY_BYTES + LIST_BYTES)
         of_columns = len(self._keys) * (sum(weight) + 2 * POINTER_BYTES)
         pairs = self._pairs

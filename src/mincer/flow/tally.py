@@ -11,6 +11,11 @@
 # has met most of its keys counts whole batches in two nested loops, over records and
 # over their pairs, without windows (0.93 x); how many pairs those were, the counts
 # tell. While many keys are new, windows are as fast, and weigh what comes.
+#
+# Numbers up to 256 are there in Python, a larger one is a new object each time that it
+# is counted up. So in those loops a count comes out of a tuple of what follows each
+# number; at its end an IndexError, which costs nothing before, has what was counted
+# carried over to a second table (0.95 x).
 
 from __future__ import annotations
 
@@ -25,6 +30,8 @@ __all__ = ["Tally"]
 Pair = tuple[Any, Any]
 Counts = dict[Any, int]
 
+#: What follows each of the numbers 0 … 255.
+_NEXT = tuple(range(1, 257))
 #: New keys that batches may bring before a window is weighed again, in windows.
 _NEW_WINDOWS = 16
 
@@ -45,7 +52,9 @@ class Tally:
         #: False for good once a pair was refused.
         self.open = True
         self.value: Any = None
-        self.counts: Counts = {}
+        self._counts: Counts = {}
+        #: What was taken out of the counts while batches were counted.
+        self._carried: Counts = {}
         #: Of the keys of the last window, were few new?
         self._known = False
         #: So many keys are there at most before a window is weighed again.
@@ -54,6 +63,20 @@ class Tally:
         self.in_windows = 0
         #: Pairs that came in batches, and are no longer in the counts.
         self.in_batches = 0
+
+    @property
+    def counts(self) -> Counts:
+        """How often each key came, in the order in which they came first."""
+        counts = self._counts
+        for key, carried in self._carried.items():
+            counts[key] += carried
+        self._carried.clear()
+        return counts
+
+    @property
+    def keys(self) -> int:
+        """How many there are."""
+        return len(self._counts)
 
     def take(self, window: list[Pair]) -> list[Pair]:
         """Count the pairs of a window; return those from the first refused one on."""
@@ -64,7 +87,7 @@ class Tally:
                 self.open = False
                 return window
             self.value = value
-        counts = self.counts
+        counts = self._counts
         before = len(counts)
         count = _count_known if self._known else _count
         left = count(counts, iter(window), self.value)
@@ -93,14 +116,18 @@ class Tally:
     def _take_batch(self, records: Stream) -> Iterator[Any] | None:
         """Count the pairs of some records; return what is left of the one in work when
         another value came, or too many new keys."""
-        counts, value = self.counts, self.value
+        counts, carried, value = self._counts, self._carried, self.value
+        following = _NEXT
         new_left = self._keys_max - len(counts)
         for pairs in records:
             for key, item in pairs:
                 if item is not value:
                     return chain(((key, item),), pairs)
                 try:
-                    counts[key] = counts[key] + 1
+                    counts[key] = following[counts[key]]
+                except IndexError:
+                    carried[key] = carried.get(key, 0) + counts[key]
+                    counts[key] = 1
                 except KeyError:
                     counts[key] = 1
                     new_left -= 1
@@ -111,7 +138,7 @@ class Tally:
     def clear(self) -> None:
         """Begin again with no keys, and the same value."""
         self.in_batches += sum(self.counts.values()) - self.in_windows
-        self.counts.clear()
+        self._counts.clear()
         self.in_windows = 0
         self._known = False
 
