@@ -51,17 +51,17 @@ class HashPartitioner(Partitioner):
 
     def __init__(self, parts: int, cut: bool = True) -> None:
         self.parts = parts
-        cuts = bucket_count(parts)
-        #: The bucket of a hash, by its remainder.
-        self._bucket_of = (
-            range(cuts) if cut else [n * parts // cuts for n in range(cuts)]
-        )
+        self._cuts = cuts = bucket_count(parts)
+        #: The part of each cut; None where every cut is a bucket.
+        self._part_of = None if cut else [n * parts // cuts for n in range(cuts)]
         self.buckets = cuts if cut else parts
 
     def place(self, keys: list[Any], kinds: set[type]) -> tuple[list[int], int]:
         hashes = key_hashes(keys, kinds)
-        of, count = self._bucket_of, len(self._bucket_of)
-        return [of[one % count] for one in hashes], sum(hashes)
+        part_of, cuts = self._part_of, self._cuts
+        if part_of is None:
+            return [one % cuts for one in hashes], sum(hashes)
+        return [part_of[one % cuts] for one in hashes], sum(hashes)
 
     def bounds(self, part: int) -> tuple[int, int]:
         return self._first(part), self._first(part + 1)
