@@ -47,11 +47,11 @@ cli: failure figures jobfile main printer progress run summary words
 codec: pickler
 core: active_job attempts commands coordinator lineage median plan policy roster
 core: snapshot task
-runners.local: account job loop progress runner slots sudden
+runners.local: account job loop progress runner
 runners: report results
 sources: coerce memory union
 store: folder
-worker: handoff jobfile modules origins pool
+worker: handoff hands jobfile modules origins pool slots sudden
 """
 #: What a child loads beside them.
 CHILD = """

@@ -30,7 +30,7 @@ class Killer(threading.Thread):
 
     def run(self):
         while not self.over.wait(self.random.expovariate(1 / self.delay_s)):
-            children = self.local._loop._pool.children
+            children = self.local._loop._hands.children
             victims = [one for one in list(children) if not one.has_ended()]
             if victims:
                 with contextlib.suppress(psutil.NoSuchProcess):  # just replaced

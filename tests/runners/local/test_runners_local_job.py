@@ -11,6 +11,7 @@ import mincer
 from mincer.arguments import job_order
 from mincer.codec import functions
 from mincer.core.commands import StartAttempt
+from mincer.core.events import Fault
 from mincer.errors import JobError, SegmentError, ShipError
 from mincer.flow.partitioner import HashPartitioner
 from mincer.flow.run import open_runs
@@ -20,7 +21,13 @@ from mincer.runners.base import JobControl
 from mincer.runners.local.job import _FAILURES_MAX, LocalJob
 from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
 from mincer.worker.commits import read_commits
-from mincer.worker.orders import AttemptMade, MapOrder, ReduceOrder, SampleOrder
+from mincer.worker.orders import (
+    AttemptMade,
+    AttemptUnmade,
+    MapOrder,
+    ReduceOrder,
+    SampleOrder,
+)
 
 JOB = mincer.Job(local_jobs.words, local_jobs.total, parts=3)
 
@@ -249,7 +256,9 @@ def test_the_spool_gives_back_what_was_put_there(make):
 def test_the_last_failures_are_remembered(make):
     job = make()
     for number in range(_FAILURES_MAX + 3):
-        job.keep_failure(attempt(job, number=number), JobError(str(number)), None)
+        error = JobError(str(number))
+        one = attempt(job, number=number)
+        job.keep_failure(AttemptUnmade(one, Fault.RAISED, error))
     assert job.outcomes["failed"] == _FAILURES_MAX + 3
     assert next(iter(job.failures)).number == 3
 

@@ -102,16 +102,16 @@ def test_children_that_cannot_start(spill, tmp_path, monkeypatch, executable):
 
 def test_a_child_that_dies_idle_is_replaced(local, until):
     assert squares(local) == {3: 9}
-    before = {child.pid for child in local._loop._pool.children}
-    for child in list(local._loop._pool.children):
+    before = {child.pid for child in local._loop._hands.children}
+    for child in list(local._loop._hands.children):
         psutil.Process(child.pid).kill()
-    until(lambda: not before & {child.pid for child in local._loop._pool.children})
+    until(lambda: not before & {child.pid for child in local._loop._hands.children})
     assert squares(local) == {3: 9}
 
 
 def test_a_child_that_dies_before_it_is_up_costs_no_attempt(spill):
     with mincer.Local(workers=1) as local:
-        psutil.Process(local._loop._pool.children[0].pid).kill()
+        psutil.Process(local._loop._hands.children[0].pid).kill()
         job = mincer.Job(local_jobs.same, sum, max_attempts=1, parts=1)
         results = job.run({1: 2}, runner=local)
         assert results.to_dict() == {1: 2}

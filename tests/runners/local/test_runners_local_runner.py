@@ -45,7 +45,7 @@ def works(local):
 
 
 def pids(local):
-    return [child.pid for child in local._loop._pool.children]
+    return [child.pid for child in local._loop._hands.children]
 
 
 def gone(processes):
@@ -169,7 +169,7 @@ def run_script(tmp_path, text, *arguments, check=True):
         "def mapfn(key, line):\n    yield line, 1\n\n"
         "job = mincer.Job(mapfn, sum)\n"
         "def children(local):\n"
-        "    print(*(child.pid for child in local._loop._pool.children), flush=True)\n"
+        "    print(*(child.pid for child in local._loop._hands.children), flush=True)\n"
     )
     body = "".join(f"    {line}\n" for line in text.strip().splitlines())
     script.write_text(f'{head}{jobs}\nif __name__ == "__main__":\n{body}', "utf-8")
@@ -219,16 +219,16 @@ def test_a_process_that_was_forked_leaves_the_children_alone(spill, tmp_path):
         """
 local = mincer.Local(workers=1)
 results = job.run({1: "a", 2: "b"}, runner=local)
-before = [child.pid for child in local._loop._pool.children]
+before = [child.pid for child in local._loop._hands.children]
 pid = os.fork()
 if not pid:
     print(job.run({1: "c"}, runner=local).to_dict() == {"c": 1}, flush=True)
-    assert before != [child.pid for child in local._loop._pool.children]
+    assert before != [child.pid for child in local._loop._hands.children]
     sys.exit(0)
 print(os.waitpid(pid, 0)[1], flush=True)
 print(sorted(results) == [("a", 1), ("b", 1)], flush=True)
 print(job.run({1: "d"}, runner=local).to_dict() == {"d": 1}, flush=True)
-print(before == [child.pid for child in local._loop._pool.children], flush=True)
+print(before == [child.pid for child in local._loop._hands.children], flush=True)
 """,
     )
     assert found == ["True", "0", "True", "True", "True"]
@@ -327,7 +327,7 @@ def interrupt_everywhere(spill, tmp_path, output):
         interrupted = 0
 
         def children():
-            return local._loop._pool.children
+            return local._loop._hands.children
 
         chosen = random.Random(1).sample(range(1, 900), 60)
         for line in sorted(chosen):

@@ -42,6 +42,7 @@ from mincer.worker.handoff import PartSplit
 from mincer.worker.modules import collect_reach
 from mincer.worker.orders import (
     AttemptMade,
+    AttemptUnmade,
     JobCode,
     MapOrder,
     Modules,
@@ -304,10 +305,8 @@ class LocalJob:
             self.records += made.made.records
             self.bytes_read += made.made.bytes_read
 
-    def keep_failure(
-        self, attempt: AttemptId, error: MincerError, record: int | None
-    ) -> None:
-        self.failures[attempt] = error, record
+    def keep_failure(self, unmade: AttemptUnmade) -> None:
+        self.failures[unmade.attempt] = unmade.error, unmade.record
         if len(self.failures) > _FAILURES_MAX:
             self.failures.popitem(last=False)
         self.outcomes["failed"] += 1

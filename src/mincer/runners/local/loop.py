@@ -23,15 +23,12 @@ from mincer.errors import (
     MincerError,
 )
 from mincer.ids import AttemptId, JobId, WorkerId
-from mincer.limits import MEMORY_OVERSHOOT
-from mincer.runners.local import sudden
 from mincer.runners.local.job import LocalJob
 from mincer.runners.local.progress import progress_of
-from mincer.runners.local.slots import Slots
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
+from mincer.worker.hands import Hands, Told
 from mincer.worker.orders import AttemptMade, AttemptsUnbegun, PackedSplit
-from mincer.worker.pool import Died, Heard, Pool
 
 __all__ = ["LocalLoop"]
 
@@ -118,13 +115,13 @@ class LocalLoop:
         self._ask(job, cancel)
 
     def wake(self) -> None:
-        self._pool.wake()
+        self._hands.wake()
 
     def close(self) -> None:
         """End the children and the thread; nothing is left when this returns."""
         self._closing = True
         if self._begun.is_set() and not self._over:
-            self._pool.wake()
+            self._hands.wake()
         # The collector may call this in any thread, in that one too.
         if self._thread.ident not in (None, threading.get_ident()):
             self._thread.join()
@@ -134,7 +131,7 @@ class LocalLoop:
         if self._over:
             self._give_up_jobs()
         else:
-            self._pool.wake()
+            self._hands.wake()
 
     # The thread.
 
@@ -144,15 +141,14 @@ class LocalLoop:
             with kept(os.path.join(tempfile.gettempdir(), "mincer")):
                 self._folder = OwnedFolder()
             try:
-                self._pool = Pool(self.slots, self._folder.path, self._kill_at)
-                self._slots = Slots(self._pool)
+                self._hands = Hands(self.slots, self._folder.path, self._kill_at)
                 self._tell(events.WorkerJoined(_WORKER, self.slots))
                 self._begun.set()
                 try:
                     while not self._closing:
                         self._turn()
                 finally:
-                    self._pool.close()
+                    self._hands.close()
             finally:
                 self._folder.remove()
         except BaseException as error:
@@ -177,10 +173,10 @@ class LocalLoop:
                 self._give_up(job)
 
     def _turn(self) -> None:
-        if self._slots.have_queues and not self._requests:
+        if self._hands.have_queues and not self._requests:
             time.sleep(_GATHER_S)
-        for heard in self._pool.wait(self._patience()):
-            self._hear(heard)
+        for told in self._hands.wait(self._patience()):
+            self._hear(told)
         self._digest()
         if self._requests:  # one a turn: children must not wait for many
             self._requests.popleft()[1]()
@@ -201,16 +197,16 @@ class LocalLoop:
 
     def _in_work(self) -> tuple[tuple[AttemptId, int], ...]:
         return tuple(
-            (attempt, record)
-            for slot, attempt in self._slots.in_work()
-            if (record := self._pool.children[slot].page.read().record) is not None
+            (attempt, position.record)
+            for attempt, position in self._hands.in_work()
+            if position.record is not None
         )
 
     def _patience(self) -> float | None:
         """How long nothing needs to be done unless somebody says something."""
         if self._closing or self._requests:
             return 0.0
-        if self._slots.in_use:
+        if self._hands.in_use:
             return _LOOK_S
         deadline = self._coordinator.deadline()
         if deadline is None:
@@ -229,7 +225,7 @@ class LocalLoop:
             now = time.monotonic()
             for command in self._coordinator.handle_all(happened, now):
                 self._obey(command)
-            self._slots.send()
+            self._hands.send()
 
     def _obey(self, command: commands.Command) -> None:
         match command:
@@ -238,7 +234,7 @@ class LocalLoop:
             case commands.CancelAttempt(_, attempt, timed_out):
                 self._cancel_attempt(attempt, timed_out)
             case commands.RecallAttempts(_, attempt):
-                back = self._slots.recall(attempt)
+                back = self._hands.recall(attempt)
                 self._events.append(events.AttemptsReturned(_WORKER, back))
             case commands.PublishOutput(attempt, number):
                 self._publish(attempt, number)
@@ -260,20 +256,17 @@ class LocalLoop:
 
     def _start(self, command: commands.StartAttempt) -> None:
         job = self._jobs[command.attempt.task.job]
-        self._slots.add(job.order_for(command), command.after, job.memory_bytes)
+        self._hands.add(job.order_for(command), command.after, job.memory_bytes)
 
     def _cancel_attempt(self, attempt: AttemptId, timed_out: bool) -> None:
         job = self._jobs.get(attempt.task.job)
-        stack = self._slots.stack(attempt) if timed_out else ""
-        died = self._slots.cancel(attempt)
-        if job is None:
+        if job is not None and timed_out:
+            # The coordinator has ended it already: nothing is to be told there.
+            job.keep_failure(self._hands.time_out(attempt, job.plan.task_timeout_s))
             return
-        if not timed_out:
-            job.outcomes["cancelled"] += died is not None
-            return
-        error = sudden.timed_out(attempt.task, job.plan.task_timeout_s, stack)
-        record = None if died is None else died.position.record
-        job.keep_failure(attempt, error, record)
+        had_begun = self._hands.cancel(attempt)
+        if job is not None:
+            job.outcomes["cancelled"] += had_begun
 
     def _publish(self, attempt: AttemptId, number: int) -> None:
         job = self._jobs[attempt.task.job]
@@ -300,75 +293,44 @@ class LocalLoop:
         answer = events.OutputCommitted if whole else events.OutputRefused
         self._events.append(answer(attempt))
 
-    def _hear(self, heard: Heard) -> None:
-        """Take in what a child said; `_digest` follows."""
-        message = heard.message
-        if isinstance(message, Died):
-            self._hear_death(heard.slot, message)
+    def _hear(self, told: Told) -> None:
+        """Take in what became of attempts; `_digest` follows."""
+        if isinstance(told, AttemptsUnbegun):
+            self._events.append(events.AttemptsReturned(_WORKER, told.attempts))
             return
-        if isinstance(message, AttemptsUnbegun):
-            back = tuple(one for one in message.attempts if self._slots.end(one))
-            self._slots.settle(heard.slot)
-            self._events.append(events.AttemptsReturned(_WORKER, back))
+        job = self._jobs.get(told.attempt.task.job)
+        if job is None:
             return
-        attempt = message.attempt
-        is_wanted = self._slots.end(attempt)
-        self._slots.settle(heard.slot)
-        job = self._jobs.get(attempt.task.job)
-        if job is None or not is_wanted:
+        if isinstance(told, AttemptMade):
+            job.keep(told)
+            length = 0 if told.place is None else told.place.length_bytes
+            self._events.append(
+                events.AttemptDone(told.attempt, _WORKER, length, told.digest)
+            )
             return
-        if isinstance(message, AttemptMade):
-            job.keep(message)
-            length = 0 if message.place is None else message.place.length_bytes
-            done = events.AttemptDone(attempt, _WORKER, length, message.digest)
-            self._events.append(done)
-            return
-        job.keep_failure(attempt, message.error, message.record)
+        job.keep_failure(told)
+        if told.fault is Fault.DIED:
+            job.notes.append(f"{told.attempt}: {told.error.what}")
         self._events.append(
             events.AttemptFailed(
-                attempt, _WORKER, message.fault, message.record, message.lost
+                told.attempt, _WORKER, told.fault, told.record, told.lost
             )
         )
 
-    def _hear_death(self, slot: int, died: Died) -> None:
-        """A child ended by itself; another one has its slot already."""
-        self._slots.renewed(slot)
-        attempt = self._slots.of_dead(slot, died)
-        job = None if attempt is None else self._jobs.get(attempt.task.job)
-        if attempt is None or job is None:
-            self._slots.send()
-            return
-        self._slots.end(attempt)
-        error = sudden.died(attempt.task, died.how)
-        record = died.position.record
-        job.keep_failure(attempt, error, record)
-        job.notes.append(f"{attempt}: its child died ({died.how})")
-        self._events.append(events.AttemptFailed(attempt, _WORKER, Fault.DIED, record))
-
     def _look_at_memory(self) -> None:
-        for slot, attempt in self._slots.in_work():
+        for attempt, resident, ended in self._hands.sizes():
             job = self._jobs.get(attempt.task.job)
-            if job is None:
-                continue
-            resident = self._pool.resident_bytes(slot)
-            job.memory_bytes_max = max(job.memory_bytes_max, resident)
-            if resident > job.memory_bytes * MEMORY_OVERSHOOT:
-                self._end_over_memory(slot, attempt, job, resident)
-
-    def _end_over_memory(
-        self, slot: int, attempt: AttemptId, job: LocalJob, resident: int
-    ) -> None:
-        record = self._slots.replace(slot).position.record
-        self._slots.end(attempt)
-        error = sudden.over_memory(attempt.task, resident, job.memory_bytes)
-        job.keep_failure(attempt, error, record)
-        self._tell(events.AttemptFailed(attempt, _WORKER, Fault.OVER_MEMORY, record))
+            if job is not None:
+                job.memory_bytes_max = max(job.memory_bytes_max, resident)
+            if ended is not None:
+                self._hear(ended)
+        self._digest()
 
     def _report(self, job: LocalJob) -> None:
         snapshot = self._coordinator.snapshot(job.order.job)
         doing = sum(
-            self._pool.children[slot].page.read().done
-            for slot, attempt in self._slots.in_work()
+            position.done
+            for attempt, position in self._hands.in_work()
             if attempt.task[:3] == (job.order.job, 0, "map")
         )
         try:

@@ -6,7 +6,7 @@ import pytest
 
 import mincer
 from mincer.ids import TaskId
-from mincer.runners.local.sudden import died, over_memory, own_stack, timed_out
+from mincer.worker.sudden import died, over_memory, own_stack, timed_out
 
 TASK = TaskId("job", 0, "map", 3)
 HERE = os.path.dirname(mincer.__file__)

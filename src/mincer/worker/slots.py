@@ -63,6 +63,10 @@ class Slots:
             if attempt in orders:
                 yield slot, attempt
 
+    def memory_bytes(self, slot: int) -> int:
+        """What the child of this slot, which is in use, may take."""
+        return self._memory_bytes[slot]
+
     def at(self, slot: int) -> AttemptId | None:
         """The attempt that the child of this slot is at."""
         return self._of_child(slot, self._pool.children[slot].attempt_in_work())

@@ -7,10 +7,10 @@ import pytest
 
 from mincer.ids import AttemptId, TaskId
 from mincer.limits import ROOM_BYTES_MIN
-from mincer.runners.local.slots import Slots
 from mincer.worker.orders import MapOrder, Modules, StepFiles
 from mincer.worker.page import Position
 from mincer.worker.pool import Died
+from mincer.worker.slots import Slots
 
 MEMORY = 10 * ROOM_BYTES_MIN
 NOWHERE = Position(-1, 0, 0, 0, 0)
