@@ -15,6 +15,10 @@ import psutil
 __all__ = ["code_hash", "machine", "stamp"]
 
 
+#: Folders that no run on one machine loads: what is built there makes no figure older.
+_ELSEWHERE = ("compat", "net", "testing", "web", "wire")
+
+
 def stamp(root: Path) -> dict[str, Any]:
     """What is kept with each figure."""
     return {
@@ -27,11 +31,15 @@ def stamp(root: Path) -> dict[str, Any]:
 
 
 def code_hash(root: Path) -> str:
-    """Of everything in src as it lies there, committed or not: two trees with the same
-    hash run the same code. (Not git's tree hash, which knows only what is committed.)
+    """Of what runs on one machine, as it lies in src, committed or not: two trees with
+    the same hash run the same code. (Not git's tree hash, which knows only what is
+    committed.)
     """
     digest = hashlib.sha256()
-    for path in sorted((root / "src").rglob("*.py")):
+    package = root / "src" / "mincer"
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] in _ELSEWHERE:
+            continue
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

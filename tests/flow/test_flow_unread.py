@@ -91,6 +91,10 @@ def by_one_of_some_texts(key, value):
     yield value in ("a", "b key"), 1
 
 
+def by_a_text_in_a_tuple_of_tuples(key, value):
+    yield value in (1, ("a", "b key")), 1
+
+
 def by_an_evaluation(key, value):
     yield eval(TEXT), 1
 
@@ -123,7 +127,12 @@ def with_a_free_variable():
     [
         *(yielded, asked_for, shown, set_anew, deleted, in_an_inner_function),
         *(in_a_comprehension, by_locals, by_a_frame, by_a_text),
-        *(by_a_text_of_an_inner_function, by_one_of_some_texts, by_an_evaluation),
+        *(
+            by_a_text_of_an_inner_function,
+            by_one_of_some_texts,
+            by_a_text_in_a_tuple_of_tuples,
+            by_an_evaluation,
+        ),
         *(of_any_arguments, wrapped, Called(), Called().__call__, len),
         *(functools.partial(counted), with_a_free_variable()),
     ],

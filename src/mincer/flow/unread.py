@@ -10,11 +10,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from opcode import opname
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from mincer.codec.imports import nested_codes
 
 __all__ = ["UNREAD", "reads_key"]
 
@@ -59,8 +61,10 @@ def _may_read_first(function: FunctionType) -> bool:
         return True
     return any(
         not _LOOKING.isdisjoint((*inner.co_names, *inner.co_freevars))
-        or any(name in text for text in _texts(inner) if text != function.__doc__)
-        for inner in _with_inner(code)
+        or any(
+            name in text for text in _texts(inner.co_consts) if text != function.__doc__
+        )
+        for inner in nested_codes(code)
     )
 
 
@@ -73,16 +77,10 @@ def _names_first(instructions: bytes, named: Sequence[int] = _NAMED) -> bool:
     return False
 
 
-def _with_inner(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _with_inner(constant)
-
-
-def _texts(code: CodeType) -> Iterator[str]:
-    """All constant texts: those that stand in tuples, too."""
-    for constant in code.co_consts:
-        for item in constant if isinstance(constant, tuple | frozenset) else [constant]:
-            if isinstance(item, str):
-                yield item
+def _texts(constants: Iterable[Any]) -> Iterator[str]:
+    """All of them that are texts, also in tuples."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, tuple | frozenset):
+            yield from _texts(constant)

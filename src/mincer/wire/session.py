@@ -88,10 +88,8 @@ class Session:
             self._received += 1
             self._asked = False
             return Received(packet.payload, answers)
-        is_missing = self._received < (
-            packet.number - 1 if packet.number else packet.sent
-        )
-        if is_missing and not (self._asked and packet.number):
+        before = packet.number - 1 if packet.number else packet.sent
+        if self._received < before and not (self._asked and packet.number):
             self._asked = True
             answers.append(Packet(0, self._sent, self._received, again=True))
         return Received(None, answers)

@@ -310,7 +310,8 @@ class LocalLoop:
             return
         job.keep_failure(told)
         if told.fault is Fault.DIED:
-            job.notes.append(f"{told.attempt}: {told.error.what}")
+            number = told.attempt.number + 1
+            job.notes.append(f"{told.error.what} (attempt {number})")
         self._events.append(
             events.AttemptFailed(
                 told.attempt, _WORKER, told.fault, told.record, told.lost
