@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from mincer.errors import SegmentError
-from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import open_runs
+from mincer.flow.partitioner import HashPartitioner, part_bounds
+from mincer.flow.run import cut_out, open_runs
 from mincer.flow.spiller import Spiller
 from mincer.store.memory import MemorySegment
 
@@ -43,6 +43,38 @@ def test_all_is_there_again():
     expected = sorted((f"key {n}", [run, n]) for n in range(40) for run in (0, 1))
     assert pairs_of(output()) == pairs_of(output(), stream=True) == expected
     assert pairs_of(output(0)) == []
+
+
+def cut(out, part, parts):
+    """The part as whoever pulls it has it."""
+    found = cut_out(out, part, parts)
+    made = MemorySegment(name="a part")
+    made.write(*[out.read(at, size) for at, size in found.extents], found.tail)
+    assert made.length_bytes == found.length_bytes
+    return made
+
+
+@pytest.mark.parametrize("parts", [1, PARTS])
+@pytest.mark.parametrize("runs", [0, 1, 3])
+def test_a_part_that_was_cut_out_reads_as_in_the_whole(parts, runs):
+    out = output(runs)
+    for part in range(parts):
+        first, last = part_bounds(part, parts, HashPartitioner(PARTS).buckets)
+        blocks = [
+            [block for run in open_runs(one, first, last) for block in all_of(run)]
+            for one in (out, cut(out, part, parts))
+        ]
+        assert blocks[0] == blocks[1]
+
+
+def all_of(run):
+    return list(run.blocks(0, len(run.buckets)))
+
+
+def test_a_part_that_was_cut_out_holds_no_other():
+    part = cut(output(), 1, PARTS)
+    with pytest.raises(SegmentError, match="holds the buckets"):
+        open_runs(part, *part_bounds(0, PARTS, HashPartitioner(PARTS).buckets))
 
 
 def test_small_blocks_of_one_value_a_key_come_as_one():

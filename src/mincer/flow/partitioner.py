@@ -24,6 +24,7 @@ __all__ = [
     "HashPartitioner",
     "Partitioner",
     "RangePartitioner",
+    "part_bounds",
 ]
 
 #: About how many buckets there are when the parts do not come from the hash alone.
@@ -41,9 +42,20 @@ class Partitioner(ABC):
         """Return the bucket of each key, and an order-free digest of the keys
         (0 when none is to be had for free). `kinds`: the exact types of the keys."""
 
-    @abstractmethod
     def bounds(self, part: int) -> tuple[int, int]:
         """The range of buckets that make `part`."""
+        return part_bounds(part, self.parts, self.buckets)
+
+
+def part_bounds(part: int, parts: int, buckets: int) -> tuple[int, int]:
+    """The range of buckets that make `part`: of the plan alone, so that whoever serves
+    a part needs no code of the user's."""
+
+    def first(part: int) -> int:
+        # The smallest b with b * parts // buckets == part.
+        return -(-part * buckets // parts)
+
+    return first(part), first(part + 1)
 
 
 class HashPartitioner(Partitioner):
@@ -62,13 +74,6 @@ class HashPartitioner(Partitioner):
         if part_of is None:
             return [one % cuts for one in hashes], sum(hashes)
         return [part_of[one % cuts] for one in hashes], sum(hashes)
-
-    def bounds(self, part: int) -> tuple[int, int]:
-        return self._first(part), self._first(part + 1)
-
-    def _first(self, part: int) -> int:
-        # The smallest b with b * parts // buckets == part.
-        return -(-part * self.buckets // self.parts)
 
 
 class FunctionPartitioner(Partitioner):
@@ -90,9 +95,6 @@ class FunctionPartitioner(Partitioner):
             for key, one in zip(keys, hashes, strict=True)
         ]
         return placed, sum(hashes)
-
-    def bounds(self, part: int) -> tuple[int, int]:
-        return part * self._each, (part + 1) * self._each
 
 
 class RangePartitioner(Partitioner):
@@ -119,9 +121,6 @@ class RangePartitioner(Partitioner):
         if order is None:
             return [bisect_right(cuts, key) for key in keys], 0
         return [bisect_right(cuts, order(key)) for key in keys], 0
-
-    def bounds(self, part: int) -> tuple[int, int]:
-        return part * self._each, (part + 1) * self._each
 
 
 def _buckets_each(parts: int, cut: bool) -> int:

@@ -5,6 +5,10 @@
 # so a part of a run is one contiguous read, and its index entries are another: a
 # reduce asks for nothing else. An index entry holds counts that the blocks must agree
 # with, so that a damaged index cannot lose pairs without a word.
+#
+# What goes to another machine is one part of an output, cut out as an output of its own:
+# the same blocks, and an index that keeps the numbers of their buckets. So who reads it
+# need not know that it was cut.
 
 from __future__ import annotations
 
@@ -17,12 +21,15 @@ from typing import Any, NamedTuple
 
 from mincer.codec.blocks import Block, iterate_blocks
 from mincer.errors import SegmentError
+from mincer.flow.partitioner import part_bounds
 from mincer.flow.ports import SegmentReader, SegmentWriter
 
 __all__ = [
     "Bucket",
+    "CutOut",
     "RunIndex",
     "RunSlice",
+    "cut_out",
     "naming",
     "open_runs",
     "write_index",
@@ -32,8 +39,8 @@ __all__ = [
 # the bucket's number
 _ENTRY = struct.Struct("<QQQQI")
 _NUMBERED = struct.Struct("<QQQQQ")
-# checksum of the rest, runs, buckets, offset of the index
-_FOOTER = struct.Struct("<IIQQ")
+# checksum of the rest, runs, first bucket, buckets, offset of the index
+_FOOTER = struct.Struct("<IIIIQ")
 
 #: Blocks that are as small as this together are given out as one: what is done about
 #: each would take longer than what is done about its pairs.
@@ -52,19 +59,24 @@ class Bucket(NamedTuple):
 
 
 class RunIndex:
-    """The index of one run while it is written: one entry a bucket."""
+    """The index of one run while it is written: one entry a bucket, from `first` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
         self._entries = bytearray()
-        self.buckets = 0
+        self._first = self._next = first
+
+    @property
+    def buckets(self) -> int:
+        """How many were added."""
+        return self._next - self._first
 
     def add(self, offset: int, keys: int, values: int, weight_bytes: int) -> None:
-        self._entries += _entry(self.buckets, offset, keys, values, weight_bytes)
-        self.buckets += 1
+        self._entries += _entry(self._next, offset, keys, values, weight_bytes)
+        self._next += 1
 
     def close(self, end: int) -> bytes:
         """Return the bytes of the index; `end` is where the run's blocks end."""
-        return bytes(self._entries) + _entry(self.buckets, end, 0, 0, 0)
+        return bytes(self._entries) + _entry(self._next, end, 0, 0, 0)
 
 
 def _entry(bucket: int, *figures: int) -> bytes:
@@ -82,8 +94,47 @@ def _figures(bucket: int, row: tuple[int, ...]) -> tuple[int, ...]:
 def write_index(out: SegmentWriter, indexes: list[bytes], buckets: int) -> None:
     """Close an attempt's output with the indexes of its runs."""
     at = out.write(*indexes)
-    rest = _FOOTER.pack(0, len(indexes), buckets, at)[4:]
-    out.write(zlib.crc32(rest).to_bytes(4, "little") + rest)
+    out.write(_footer(len(indexes), 0, buckets, at))
+
+
+def _footer(runs: int, first: int, buckets: int, index_at: int) -> bytes:
+    rest = _FOOTER.pack(0, runs, first, buckets, index_at)[4:]
+    return zlib.crc32(rest).to_bytes(4, "little") + rest
+
+
+class CutOut(NamedTuple):
+    """One part of an output as an output of its own."""
+
+    #: What of the output comes first: offsets and sizes.
+    extents: list[tuple[int, int]]
+    #: What comes behind that: the index.
+    tail: bytes
+
+    @property
+    def length_bytes(self) -> int:
+        return sum(size for _, size in self.extents) + len(self.tail)
+
+
+def cut_out(reader: SegmentReader, part: int, parts: int) -> CutOut:
+    """Cut `part` of `parts` out of an attempt's output, whoever partitioned it."""
+    with naming(reader):
+        footer = _read_footer(reader)
+        first, last = part_bounds(part, parts, footer.buckets)
+        extents: list[tuple[int, int]] = []
+        indexes = b""
+        at = runs = 0
+        for buckets in _read_index(reader, first, last):
+            start, end = buckets[0].offset, buckets[-1].end
+            if start == end:
+                continue  # a run that has nothing for this part
+            index = RunIndex(first)
+            for one in buckets:
+                index.add(one.offset - start + at, *one[2:])
+            extents.append((start, end - start))
+            at += end - start
+            indexes += index.close(at)
+            runs += 1
+    return CutOut(extents, indexes + _footer(runs, first, last - first, at))
 
 
 class RunSlice:
@@ -173,17 +224,37 @@ def open_runs(reader: SegmentReader, first: int, last: int) -> list[RunSlice]:
         ]
 
 
-def _read_index(reader: SegmentReader, first: int, last: int) -> Iterator[list[Bucket]]:
+class _Footer(NamedTuple):
+    runs: int
+    #: The number of the first bucket.
+    first: int
+    buckets: int
+    index_at: int
+
+
+def _read_footer(reader: SegmentReader) -> _Footer:
     footer_at = reader.length_bytes - _FOOTER.size
     if footer_at < 0:
         raise SegmentError("an output is too short to hold its index")
-    footer = reader.read(footer_at, _FOOTER.size)
-    checksum, runs, buckets, index_at = _FOOTER.unpack(footer)
-    if zlib.crc32(footer[4:]) != checksum or not 0 <= first <= last <= buckets:
+    data = reader.read(footer_at, _FOOTER.size)
+    checksum, *rest = _FOOTER.unpack(data)
+    if zlib.crc32(data[4:]) != checksum:
         raise SegmentError("the footer of an output fails its checksum")
+    return _Footer(*rest)
+
+
+def _read_index(reader: SegmentReader, first: int, last: int) -> Iterator[list[Bucket]]:
+    footer = _read_footer(reader)
+    beyond = footer.first + footer.buckets
+    if not footer.first <= first <= last <= beyond:
+        raise SegmentError(
+            f"an output holds the buckets {footer.first} to {beyond}, not {first} to "
+            f"{last}"
+        )
     size = (last - first + 1) * _ENTRY.size
-    for run in range(runs):
-        data = reader.read(index_at + (run * (buckets + 1) + first) * _ENTRY.size, size)
+    for run in range(footer.runs):
+        entry = run * (footer.buckets + 1) + first - footer.first
+        data = reader.read(footer.index_at + entry * _ENTRY.size, size)
         rows = map(_figures, count(first), _ENTRY.iter_unpack(data))
         yield [
             Bucket(offset, after[0], keys, values, weight)

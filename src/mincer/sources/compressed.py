@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from mincer.errors import InputError, Where
+from mincer.sources.copies import opened_at
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,7 +40,7 @@ class InputStream:
         self.path = path
         try:
             # `close` closes it: this object is the context manager.
-            self._raw: IO[bytes] = open(path, "rb")  # noqa: SIM115
+            self._raw: IO[bytes] = open(opened_at(path), "rb")  # noqa: SIM115
         except OSError as error:
             raise self._unreadable(error) from error
         try:

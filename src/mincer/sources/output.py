@@ -17,6 +17,7 @@ from mincer.codec.manifest import MANIFEST, Manifest
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
 from mincer.sources.base import Source, Split, Spool
+from mincer.sources.copies import opened_at
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import split_size
 
@@ -162,7 +163,7 @@ class OutputSplit(Split):
 
     def _chunks(self, piece: _Piece) -> Iterator[_Chunk]:
         try:
-            with open(piece.path, "rb") as file:
+            with open(opened_at(piece.path), "rb") as file:
                 size_bytes = os.fstat(file.fileno()).st_size
                 if size_bytes != piece.file_bytes:
                     raise _changed(piece.path, piece.file_bytes, size_bytes)

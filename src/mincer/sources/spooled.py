@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mincer.errors import InputError, Where
 from mincer.sources.base import Spool
+from mincer.sources.copies import opened_at
 from mincer.structs import Struct
 
 __all__ = ["Spooled", "keep"]
@@ -18,7 +19,7 @@ class Spooled(Struct):
 
     def load(self) -> bytes:
         try:
-            with open(self.path, "rb") as file:
+            with open(opened_at(self.path), "rb") as file:
                 file.seek(self.offset)
                 data = file.read(self.length)
         except OSError as error:

@@ -35,6 +35,7 @@ from mincer.flow.stages import (
     sample_task,
 )
 from mincer.ids import AttemptId
+from mincer.sources.copies import using
 from mincer.store.disk import AppendFile, DiskScratch, FileCache, Place, PlaceReader
 from mincer.worker.commits import read_commits
 from mincer.worker.loaded import Loaded
@@ -49,6 +50,7 @@ from mincer.worker.orders import (
     ReduceOrder,
     Reply,
     SampleOrder,
+    StepFiles,
 )
 from mincer.worker.page import Page
 from mincer.worker.reserve import Reserve
@@ -85,9 +87,9 @@ class Bench:
         self._folder = ""
         self._size = OwnSize()
         self._reserve = Reserve(self._size)
-        #: What the last look at the memory gave, for which code, and when the next is
+        #: What the last look at the memory gave, for which limit, and when the next is
         #: due.
-        self._budget: tuple[Budget, JobCode] | None = None
+        self._budget: tuple[Budget, int | None] | None = None
         self._look_at = 0.0
         #: Processor time of this process, up to which it is in a reply.
         self._cpu_s = time.process_time()
@@ -190,17 +192,18 @@ class Bench:
         task, number = order.attempt
         context = Context(code.job_name, task, number + 1, params=code.params)
         try:
-            budget = self._budget_of(code)
+            budget = self._budget_of(order.files)
         except OverMemoryError as error:
             if place_of:
                 raise _NoRoom from error
             raise
         with context:
-            if isinstance(order, MapOrder):
-                return self._map(order, code, output, context, budget, exact)
             if isinstance(order, ReduceOrder):
                 return self._reduce(order, code, output, context, budget)
-            return self._sample(order, code, output, context, budget)
+            with using(order.copies):
+                if isinstance(order, MapOrder):
+                    return self._map(order, code, output, context, budget, exact)
+                return self._sample(order, code, output, context, budget)
 
     def _map(
         self,
@@ -330,13 +333,14 @@ class Bench:
             return code.sink.open(attempt.task.index, attempt.number), lambda: None
         return BlockPart(output), output.commit
 
-    def _budget_of(self, code: JobCode) -> Budget:
+    def _budget_of(self, files: StepFiles) -> Budget:
         last, now = self._budget, time.monotonic()
-        if last is not None and last[1] is code and now < self._look_at:
+        limit = files.memory_bytes
+        if last is not None and last[1] == limit and now < self._look_at:
             return last[0]
-        self._reserve.begin(code.memory_bytes)
-        budget = Budget(code.memory_bytes, self._size)
-        self._budget, self._look_at = (budget, code), now + _LOOK_S
+        self._reserve.begin(limit)
+        budget = Budget(limit, self._size)
+        self._budget, self._look_at = (budget, limit), now + _LOOK_S
         return budget
 
     def _open(self, folder: str) -> AppendFile:

@@ -46,6 +46,8 @@ __all__ = [
 #: Splits are pickled together up to this size: who needs one of them gets them all.
 _PACKET_BYTES_MAX = 1 << 18
 
+_NO_COPIES: Mapping[str, str] = {}
+
 #: Instead of a place, or of a part.
 _NO_THREE = (None, None, None)
 
@@ -60,7 +62,6 @@ class JobCode(Struct):
     #: Where the output goes; None: to the child's own file, in blocks.
     sink: Sink | None
     records_max: int | None
-    memory_bytes: int | None
     #: See `mincer.flow.stages.Program`.
     cut_parts: bool = True
 
@@ -99,6 +100,8 @@ class StepFiles(Struct):
     scratch: str
     #: What the sample attempt made.
     cuts: Place | None = None
+    #: What a child may take.
+    memory_bytes: int | None = None
 
 
 #: A pickled list of splits, and which of them is meant: splits are planned together and
@@ -112,6 +115,8 @@ class SampleOrder(Struct):
     attempt: AttemptId
     files: StepFiles
     splits: list[PackedSplit]
+    #: See `mincer.sources.copies`.
+    copies: Mapping[str, str] = _NO_COPIES
 
 
 class MapOrder(Struct, frozen=False):  # half the time; there are many
@@ -122,6 +127,7 @@ class MapOrder(Struct, frozen=False):  # half the time; there are many
     split: PackedSplit
     skip: tuple[int, ...] = ()
     careful: bool = False
+    copies: Mapping[str, str] = _NO_COPIES
 
 
 class ReduceOrder(Struct):
@@ -197,7 +203,14 @@ def pack(orders: Sequence[Order]) -> object:
     if len(orders) == 1 or not isinstance(first, MapOrder):
         return list(orders)
     rows = [
-        (one.attempt.task.index, one.attempt.number, one.split, one.skip, one.careful)
+        (
+            one.attempt.task.index,
+            one.attempt.number,
+            one.split,
+            one.skip,
+            one.careful,
+            one.copies,
+        )
         for one in orders
         if isinstance(one, MapOrder)
     ]
@@ -216,8 +229,9 @@ def unpack(message: Any) -> list[Order]:
             split,
             skip,
             careful,
+            copies,
         )
-        for index, number, split, skip, careful in rows
+        for index, number, split, skip, careful, copies in rows
     ]
 
 

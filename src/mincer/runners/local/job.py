@@ -191,11 +191,17 @@ class LocalJob:
         os.makedirs(out)
         return _Step(
             folder,
-            StepFiles(path, self._modules, maps, self.folder.path),
-            StepFiles(path, self._modules, out, self.folder.path),
+            self._files(path, maps),
+            self._files(path, out),
             CommitLog(os.path.join(folder, "log")),
             code.parts,
             code.step.shuffles,
+        )
+
+    def _files(self, code: str, folder: str) -> StepFiles:
+        scratch, memory_bytes = self.folder.path, self.memory_bytes
+        return StepFiles(
+            code, self._modules, folder, scratch, memory_bytes=memory_bytes
         )
 
     def _code(self, number: int) -> JobCode:
@@ -208,7 +214,6 @@ class LocalJob:
             params=order.params,
             sink=order.sink if last else None,
             records_max=order.records_max if number == 0 else None,
-            memory_bytes=self.memory_bytes,
             cut_parts=not self._has_small_parts(number),
         )
 
