@@ -1,4 +1,4 @@
-"""The worker's own machine: input first, then in turn; nothing is left of what ended."""
+"""The worker's own machine: input first, then in turn, and nothing is left."""
 
 import random
 

@@ -10,9 +10,11 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
+from mincer.core.events import Fault
 from mincer.core.invariants import check
 from mincer.core.worker import Need
 from mincer.errors import SegmentError
+from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.ids import AttemptId, TaskId
 from mincer.net.driver import Driver
 from mincer.net.hub import Hub
@@ -20,10 +22,8 @@ from mincer.net.node import Node
 from mincer.net.offers import Bytes, NotHere, Piece
 from mincer.store.disk import Place
 from mincer.wire import frames, pulls
-from mincer.wire.frames import OutputName, SplitName, attempt_of
-from mincer.flow.ports import MapMade, PartMade, ReduceMade
+from mincer.wire.frames import SplitName, attempt_of
 from mincer.worker.orders import AttemptMade, AttemptUnmade
-from mincer.core.events import Fault
 from mincer.worker.page import Position
 
 VERSIONS = ("0", "3")
@@ -90,9 +90,7 @@ class FakeDepot:
         without = set(self.withdrawn.get(step, [])[: row.withdrawals])
         commits = self.commits.get(step, [])
         assert len(commits) >= row.commits
-        return [
-            one for n, one in enumerate(commits[: row.commits]) if n not in without
-        ]
+        return [one for n, one in enumerate(commits[: row.commits]) if n not in without]
 
     def thing(self, need):
         key = self.told.job, TOKEN
@@ -366,7 +364,10 @@ class FakeJob:
         assert account.part[1] == len(data)
         assert attempt.task.index not in self.parts, "committed once"
         self.parts[attempt.task.index] = data
-        return True
+        self.driver.node.say(frames.Committed(self.job, frames.name_of(attempt)))
+
+    def drop(self, attempt):
+        self.coming.pop(attempt, None)
 
     def told(self, frame):
         match frame:
@@ -464,8 +465,8 @@ class World:
     def pump(self):
         """Put on their way what members have to say."""
         for name, member in list(self.members.items()):
-            for to, message in member.node.take_out():
-                self.send(name, to, message)
+            for way, message in member.node.take_out():
+                self.send(name, way, message)
         for key, _, message in self.hub.take_out():
             name = key.strip("-")
             member = self.members.get(name)
@@ -478,24 +479,28 @@ class World:
             self.hub.turn(self.now)
             self.pump()
 
-    def send(self, name, to, message):
-        """To the coordinator; or to another worker, straight or by way of that."""
-        sender = self.members[name]
-        peer = sender.node.peers.get(to)
-        if to and peer is not None and to not in sender.node.relayed:
-            other = self.members.get(peer.key.decode().strip("-"))
-            if other is None or not isinstance(other, FakeWorker):
-                self.hub_hears(name, message)
-                return
-            head, data = pulls.read_pull(message)
-            arrive = partial(self.pulled, other, head, data)
-            self.under_way((name, other.name), arrive)
+    def send(self, name, way, message):
+        """To the coordinator, or straight to another worker."""
+        if not way:
+            self.hub_hears(name, message)
             return
-        self.hub_hears(name, message)
+        sender = self.members[name]
+        other = self.members.get(sender.node.peers[way].key.decode().strip("-"))
+        if other is not None:
+            arrive = partial(self.asked, other, sender, message)
+            self.under_way((name, other.name), arrive)
 
-    def pulled(self, other, head, data):
-        if self.members.get(other.name) is other:
-            other.node.pulled(head, data, self.now)
+    def asked(self, other, sender, message):
+        if self.members.get(other.name) is not other:
+            return
+        head, _ = pulls.read_pull(message)
+        for reply in other.node.asked(head):
+            arrive = partial(self.pulled, sender, reply)
+            self.under_way((other.name, sender.name), arrive)
+
+    def pulled(self, sender, message):
+        if self.members.get(sender.name) is sender:
+            sender.node.pulled(*pulls.read_pull(message), self.now)
 
     def hub_hears(self, name, message):
         role = "worker" if isinstance(self.members[name], FakeWorker) else "driver"
@@ -503,7 +508,9 @@ class World:
 
         def hear():
             if self.hub is hub and name in self.members:
-                hub.hear(key_of(name), role, [bytes(part) for part in message], self.now)
+                hub.hear(
+                    key_of(name), role, [bytes(part) for part in message], self.now
+                )
                 hub.turn(self.now)
 
         self.under_way((name, "hub"), hear)

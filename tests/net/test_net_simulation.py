@@ -109,7 +109,7 @@ def test_a_short_cut_is_healed_and_nothing_runs_twice(seed):
 def test_members_that_cannot_reach_each_other_go_by_the_coordinator(seed):
     world = World(seed)
     workers = [world.worker(name) for name in ("a", "b")]
-    for worker, other in zip(workers, reversed(workers), strict=True):
+    for worker in workers:
         worker.node.relayed = {1, 2, 3}
     job = FakeJob(world.driver(), ids(seed), SHAPES[3], splits=8)
     run(world, job)

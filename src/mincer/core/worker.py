@@ -3,8 +3,8 @@
 # Strategy: the second machine of the same kind as the coordinator. The shell says what
 # was ordered, what has arrived and what has ended, and obeys what comes back, in order.
 # A slot is a queue, as the coordinator sees it (attempts.py): its attempts begin in the
-# order in which they were given, each when all that it needs is here. To fetch is not to
-# run: an attempt whose input is late holds back those behind it and nobody else.
+# order in which they were given, each when all that it needs is here. To fetch is not
+# to run: an attempt whose input is late holds back those behind it and nobody else.
 #
 # What is needed is a name to this machine. Some things belong to one attempt (the
 # segments of a part), and go with it; others to the job (its code), and stay until it

@@ -6,9 +6,9 @@
 # reduce asks for nothing else. An index entry holds counts that the blocks must agree
 # with, so that a damaged index cannot lose pairs without a word.
 #
-# What goes to another machine is one part of an output, cut out as an output of its own:
-# the same blocks, and an index that keeps the numbers of their buckets. So who reads it
-# need not know that it was cut.
+# What goes to another machine is one part of an output, cut out as an output of its
+# own: the same blocks, and an index that keeps the numbers of their buckets. So who
+# reads it need not know that it was cut.
 
 from __future__ import annotations
 

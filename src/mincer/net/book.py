@@ -154,7 +154,9 @@ class Book:
             return
         indexes = [task.index]
         if task.kind == "sample":
-            before = self.splits if task.step == 0 else self._steps[task.step - 1].outputs
+            before = (
+                self.splits if task.step == 0 else self._steps[task.step - 1].outputs
+            )
             indexes = list(spread(len(before)))
         for index in indexes:
             if task.step == 0:
@@ -219,7 +221,9 @@ class Book:
         """The members from whom this attempt may have to pull; some may be gone."""
         task = command.attempt.task
         step = self._steps[task.step]
-        found = {one.keeper for one in self._inputs(task) if isinstance(one, OutputName)}
+        found = {
+            one.keeper for one in self._inputs(task) if isinstance(one, OutputName)
+        }
         if task.kind == "reduce":
             found |= step.keepers
         if step.cuts is not None:
@@ -268,9 +272,7 @@ class Book:
         else:
             step.outputs[task.index] = attempt
 
-    def accounts(
-        self, winners: tuple[AttemptId, ...]
-    ) -> Iterator[frames.AccountsTold]:
+    def accounts(self, winners: tuple[AttemptId, ...]) -> Iterator[frames.AccountsTold]:
         """What the winners made, for the driver."""
         rows = []
         for attempt in winners:

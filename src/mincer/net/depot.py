@@ -1,10 +1,10 @@
 """What a worker has of one job on its disk, and the orders that are made of that."""
 
-# Strategy: a child sees local paths only. So what an attempt reads is brought here first
-# and lies in files that the readers of `sources` and `flow` know already: the packet of
-# its splits, copies of the input files with holes where it does not read, outputs of
-# other workers, and a commit log that names local places only. Nothing of it is
-# unpickled in this process.
+# Strategy: a child sees local paths only. So what an attempt reads is brought here
+# first and lies in files that the readers of `sources` and `flow` know already: the
+# packet of its splits, copies of the input files with holes where it does not read,
+# outputs of other workers, and a commit log that names local places only. Nothing of it
+# is unpickled in this process.
 
 from __future__ import annotations
 

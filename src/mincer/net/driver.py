@@ -16,14 +16,14 @@ from mincer.net.line import Line, Message
 from mincer.net.offers import NotHere, Offers, Outputs
 from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
 from mincer.wire import frames, pulls
-from mincer.wire.frames import attempt_of, name_of
+from mincer.wire.frames import attempt_of
 from mincer.wire.packets import PULL, kind_of
 from mincer.wire.pulls import Thing
 
 __all__ = ["Asker", "Driver", "Outgoing"]
 
-#: A message, and the member that it is for; 0: the coordinator, over the line.
-Outgoing = tuple[int, Message]
+#: A message, and which way it goes: see `mincer.net.node`.
+Outgoing = tuple[int | None, Message]
 
 
 class Asker(Protocol):
@@ -36,12 +36,16 @@ class Asker(Protocol):
         ...
 
     def write(self, attempt: AttemptId, offset: int, data: bytes | memoryview) -> None:
-        """Keep these bytes of what the attempt made."""
+        """Keep these bytes of what the attempt made; may raise `MincerError`."""
         ...
 
-    def commit(self, attempt: AttemptId, account: frames.Account) -> bool:
+    def commit(self, attempt: AttemptId, account: frames.Account) -> None:
         """All that it made is here, or was written by the worker itself: make it
-        count. False: it is not what the account says."""
+        count, and have `Committed` said. May take its time, elsewhere."""
+        ...
+
+    def drop(self, attempt: AttemptId) -> None:
+        """No more will come of what the attempt made."""
         ...
 
     def told(
@@ -88,8 +92,7 @@ class Driver:
             return
         for number, part in list(self._parts.items()):
             if part.job == job:
-                del self._parts[number]
-                self._puller.stop(number)
+                self._stop(number)
         self._offers.forget()
         self.line.say(frames.Taken(job))
 
@@ -99,7 +102,11 @@ class Driver:
         """Take in a message of the coordinator, or one that it passed on."""
         if kind_of(message) == PULL:
             read = pulls.read_pull(message)
-            if read is not None:
+            if read is None:
+                return
+            if isinstance(read[0], pulls.QUESTIONS):
+                self._out += [(None, reply) for reply in self.asked(read[0])]
+            else:
                 self.pulled(*read, now)
             return
         frame = self.line.hear(message, now)
@@ -121,7 +128,7 @@ class Driver:
         if not isinstance(frame, frames.CommitAsked):
             asker.told(frame)
         elif frame.account.is_written:
-            self._commit(asker, frame)
+            asker.commit(attempt_of(frame.job, frame.output.attempt), frame.account)
         else:
             self._pull(asker, frame, now)
 
@@ -135,9 +142,13 @@ class Driver:
         self._puller.take_out()
         self._parts.clear()
         self._offers.forget()
+        self.gone("the coordinator does not know this job any more")
+
+    def gone(self, why: str) -> None:
+        """Nothing more will be heard of any job."""
         jobs, self._jobs = self._jobs, {}
         for asker in jobs.values():
-            asker.gone("the coordinator does not know this job any more")
+            asker.gone(why)
 
     # --- parts of the result
 
@@ -146,34 +157,32 @@ class Driver:
         self._puller.me = self.line.welcome.member
         output = frame.output
         thing = pulls.OutputOf(frame.job, asker.token, output.attempt)
-        direct = output.keeper in self.peers and output.keeper not in self.relayed
-        size = pulls.CHUNK_BYTES if direct else pulls.RELAYED_BYTES
-        number = self._puller.begin(thing, output.keeper, now, size)
+        keeper = output.keeper
+        size = pulls.CHUNK_BYTES if self.is_direct(keeper) else pulls.RELAYED_BYTES
+        number = self._puller.begin(thing, keeper, now, size)
         self._parts[number] = frame
 
-    def _commit(self, asker: Asker, frame: frames.CommitAsked) -> None:
-        attempt = attempt_of(frame.job, frame.output.attempt)
-        try:
-            is_good = asker.commit(attempt, frame.account)
-        except MincerError as error:
-            self.line.say(frames.CancelJob(frame.job, error.what[:4000]))
-            asker.gone(error.what)
-            return
-        self._answer(frame, is_good)
-
-    def _answer(self, frame: frames.CommitAsked, is_good: bool) -> None:
+    def _refuse(self, frame: frames.CommitAsked) -> None:
+        """What was to be committed cannot be had."""
         name = frame.output.attempt
-        self.line.say(frames.Committed(frame.job, name, not is_good))
+        self._jobs[frame.job].drop(attempt_of(frame.job, name))
+        self.line.say(frames.Committed(frame.job, name, is_refused=True))
 
     def pulled(
         self, head: pulls.Head, data: bytes | memoryview | None, now: float
     ) -> None:
-        """Take in one message of a pull, whose `by` is proved."""
-        if isinstance(head, pulls.Open | pulls.Ask | pulls.Close):
-            for reply, chunk in self._offers.answer(head):
-                self._out.append((head.by, pulls.write_pull(reply, chunk)))
-        else:
-            self._news(self._puller.hear(head, data, now), now)
+        """Take in a reply to a pull of this process, whose `by` is proved."""
+        self._news(self._puller.hear(head, data, now), now)
+
+    def asked(self, head: pulls.Head) -> list[Message]:
+        """The replies to a question of somebody who pulls, to be sent the way that it
+        came. `by` is proved."""
+        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
+
+    def is_direct(self, member: int) -> bool:
+        """True when this member is to be asked without the coordinator."""
+        told = self.peers.get(member)
+        return told is not None and bool(told.address) and member not in self.relayed
 
     def unreachable(self, member: int, now: float) -> None:
         """There is no way to this member but through the coordinator."""
@@ -182,8 +191,7 @@ class Driver:
         self.relayed.add(member)
         for number, frame in list(self._parts.items()):
             if frame.output.keeper == member:
-                del self._parts[number]
-                self._puller.stop(number)
+                self._stop(number)
                 self._pull(self._jobs[frame.job], frame, now)
 
     def _news(self, news: list[News], now: float) -> None:
@@ -194,22 +202,27 @@ class Driver:
             asker = self._jobs[frame.job]
             attempt = attempt_of(frame.job, frame.output.attempt)
             match one:
-                case Arrived(_, offset, data, _):
-                    asker.write(attempt, offset, data)
+                case Arrived(number, offset, data, _):
+                    try:
+                        asker.write(attempt, offset, data)
+                    except MincerError as error:  # no room on the driver's disk
+                        self._stop(number)
+                        self.line.say(frames.CancelJob(frame.job, error.what[:4000]))
+                        asker.gone(str(error))
                 case Whole(number):
                     del self._parts[number]
-                    self._commit(asker, frame)
+                    asker.commit(attempt, frame.account)
                 case Failed(number):
                     del self._parts[number]
-                    self._answer(frame, False)
+                    self._refuse(frame)
                 case Stuck(number):
                     del self._parts[number]
                     keeper = frame.output.keeper
-                    if keeper in self.peers and keeper not in self.relayed:
+                    if self.is_direct(keeper):
                         self.relayed.add(keeper)
                         self._pull(asker, frame, now)
                     else:
-                        self._answer(frame, False)
+                        self._refuse(frame)
                 case Sized():
                     pass
 
@@ -218,9 +231,12 @@ class Driver:
         self.relayed.discard(member)
         for number, frame in list(self._parts.items()):
             if frame.output.keeper == member:
-                del self._parts[number]
-                self._puller.stop(number)
-                self._answer(frame, False)
+                self._stop(number)
+                self._refuse(frame)
+
+    def _stop(self, number: int) -> None:
+        del self._parts[number]
+        self._puller.stop(number)
 
     def _find(self, thing: Thing) -> Outputs:
         asker = self._jobs.get(thing.job)
@@ -243,6 +259,7 @@ class Driver:
         """What is to be sent, in this order."""
         self._out += [(0, message) for message in self.line.take_out()]
         for head in self._puller.take_out():
-            self._out.append((head.to, pulls.write_pull(head)))
+            way = head.to if self.is_direct(head.to) else None
+            self._out.append((way, pulls.write_pull(head)))
         out, self._out = self._out, []
         return out

@@ -23,8 +23,14 @@ from mincer.net.members import BEAT_S, Member, Members
 from mincer.net.telling import failure_told, progress_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of, name_of
-from mincer.wire.packets import GREETING, PACKET, PULL, kind_of, read_packet
-from mincer.wire.packets import write_packet
+from mincer.wire.packets import (
+    GREETING,
+    PACKET,
+    PULL,
+    kind_of,
+    read_packet,
+    write_packet,
+)
 from mincer.wire.session import LineFullError
 
 __all__ = ["Hub", "Outgoing"]
@@ -257,7 +263,9 @@ class Hub:
             case frames.Committed(attempt=name, is_refused=is_refused):
                 attempt = attempt_of(book.job, name)
                 if attempt in book.outputs:
-                    kind = events.OutputRefused if is_refused else events.OutputCommitted
+                    kind = (
+                        events.OutputRefused if is_refused else events.OutputCommitted
+                    )
                     self._events.append(kind(attempt))
             case frames.Taken():
                 self._events.append(events.JobCancelled(book.job, "its driver left it"))

@@ -1,9 +1,9 @@
-"""The line of a worker or driver to its coordinator: greeted, kept alive, begun anew."""
+"""The line of a worker or driver to its coordinator: greeted, kept, begun anew."""
 
 # Strategy: over whatever connections there are. It greets until it is welcomed, tells
 # with each beat what it has, and on a new connection greets again: either the
-# coordinator knows this life still, and all that was lost meanwhile is sent again, or it
-# says that it does not, and the next life begins.
+# coordinator knows this life still, and all that was lost meanwhile is sent again, or
+# it says that it does not, and the next life begins.
 
 from __future__ import annotations
 
@@ -102,10 +102,11 @@ class Line:
 
     def turn(self, now: float) -> None:
         """Greet, or send a beat, when that is due."""
-        if self.refused is None and now - self._greeted >= _GREET_S:
-            if self.welcome is None or self._greeted < 0:
-                self._greeted = now
-                self._out.append(greeting(self.hello))
+        is_new = self._greeted < 0
+        is_late = self.welcome is None and now - self._greeted >= _GREET_S
+        if self.refused is None and (is_new or is_late):
+            self._greeted = now
+            self._out.append(greeting(self.hello))
         if self.welcome is not None and now - self._beaten >= self.welcome.beat_s:
             self._beaten = now
             self._out.append(write_packet(self.life, self._session.beat()))

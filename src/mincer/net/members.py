@@ -1,9 +1,10 @@
 """Who is here: greeted, numbered, heard of, given up."""
 
 # Strategy: a member is the key that CURVE has proved, and nothing that it says of
-# itself. Its life (incarnation) is what its line belongs to: a process that was given up
-# greets with the next one, and what its former life still had under way is no news of
-# this one. Numbers are never used again, so a late message cannot mean somebody else.
+# itself. Its life (incarnation) is what its line belongs to: a process that was given
+# up greets with the next one, and what its former life still had under way is no news
+# of this one. Numbers are never used again, so a late message cannot mean somebody
+# else.
 
 from __future__ import annotations
 
@@ -118,6 +119,7 @@ class Members:
         here = self._by_key.get(key)
         if here is not None and here.life == hello.incarnation:
             here.heard = now
+            here.closed_since = None
             return Greeted(self._welcome(here))  # it has not heard the first
         name, life = self._known.get(key, ("", 0))
         if hello.incarnation < life:
@@ -149,14 +151,14 @@ class Members:
         mincer, python = self._versions
         if hello.protocol != frames.PROTOCOL:
             return frames.Refused(
-                f"this coordinator speaks protocol {frames.PROTOCOL} (mincer {mincer}), "
-                f"and you speak {hello.protocol} (mincer {hello.mincer})",
+                f"this coordinator speaks protocol {frames.PROTOCOL} (mincer "
+                f"{mincer}), and you speak {hello.protocol} (mincer {hello.mincer})",
                 "version",
             )
         if (hello.mincer, hello.python) != self._versions:
             return frames.Refused(
-                f"this coordinator runs mincer {mincer} on Python {python}, and you run "
-                f"mincer {hello.mincer} on Python {hello.python}",
+                f"this coordinator runs mincer {mincer} on Python {python}, and you "
+                f"run mincer {hello.mincer} on Python {hello.python}",
                 "version",
             )
         if hello.role != role or role not in _ROLES:

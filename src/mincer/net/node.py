@@ -42,8 +42,9 @@ __all__ = ["Node", "Outgoing"]
 #: How often it is told how far attempts are.
 _WORKING_S = 0.5
 
-#: A message, and the member that it is for; 0: the coordinator, over the line.
-Outgoing = tuple[int, Message]
+#: A message, and which way it goes: 0 is the line, None by way of the coordinator, and
+#: anything else straight to that member.
+Outgoing = tuple[int | None, Message]
 
 
 class Children(Protocol):
@@ -100,7 +101,11 @@ class Node:
         """Take in a message of the coordinator, or one that it passed on."""
         if kind_of(message) == PULL:
             read = pulls.read_pull(message)
-            if read is not None:
+            if read is None:
+                return
+            if isinstance(read[0], pulls.QUESTIONS):
+                self._out += [(None, reply) for reply in self.asked(read[0])]
+            else:
                 self.pulled(*read, now)
             return
         frame = self.line.hear(message, now)
@@ -181,7 +186,9 @@ class Node:
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
             case machine.TellUnmade(attempt, fault, lost, need):
                 what = f"{attempt} needs what could not be fetched: {need.what}"
-                self._unmade(AttemptUnmade(attempt, fault, SegmentError(what), None, lost))
+                self._unmade(
+                    AttemptUnmade(attempt, fault, SegmentError(what), None, lost)
+                )
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
                 self.has_left = True
@@ -248,13 +255,21 @@ class Node:
 
     # --- pulls
 
-    def pulled(self, head: pulls.Head, data: bytes | memoryview | None, now: float) -> None:
-        """Take in one message of a pull, whose `by` is proved."""
-        if isinstance(head, pulls.Open | pulls.Ask | pulls.Close):
-            for reply, chunk in self._offers.answer(head):
-                self._out.append((head.by, pulls.write_pull(reply, chunk)))
-        else:
-            self._news(self._puller.hear(head, data, now), now)
+    def pulled(
+        self, head: pulls.Head, data: bytes | memoryview | None, now: float
+    ) -> None:
+        """Take in a reply to a pull of this process, whose `by` is proved."""
+        self._news(self._puller.hear(head, data, now), now)
+
+    def asked(self, head: pulls.Head) -> list[Message]:
+        """The replies to a question of somebody who pulls, to be sent the way that it
+        came. `by` is proved."""
+        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
+
+    def is_direct(self, member: int) -> bool:
+        """True when this member is to be asked without the coordinator."""
+        told = self.peers.get(member)
+        return told is not None and bool(told.address) and member not in self.relayed
 
     def unreachable(self, member: int, now: float) -> None:
         """There is no way to this member but through the coordinator."""
@@ -269,8 +284,7 @@ class Node:
         old = self._pulls.pop(need, None)
         self._needs.pop(old or 0, None)
         thing, to = self._depots[need.job].thing(need)
-        direct = to in self.peers and to not in self.relayed
-        size = pulls.CHUNK_BYTES if direct else pulls.RELAYED_BYTES
+        size = pulls.CHUNK_BYTES if self.is_direct(to) else pulls.RELAYED_BYTES
         number = self._puller.begin(thing, to, now, size)
         self._needs[number] = need
         self._pulls[need] = number
@@ -309,14 +323,12 @@ class Node:
                 gone = depot.lost_with(need)
                 if lost:
                     named = set(lost)
-                    gone = tuple(
-                        a for a in gone if (a.task.index, a.number) in named
-                    )
+                    gone = tuple(a for a in gone if (a.task.index, a.number) in named)
                 self._tell(machine.NeedUnmet(need, gone), now)
             case Stuck(number):
                 _, to = depot.thing(need)
                 depot.drop(need)
-                if to in self.peers and to not in self.relayed:
+                if self.is_direct(to):
                     self.relayed.add(to)
                     self._fetch(need, now)
                     return
@@ -359,7 +371,8 @@ class Node:
         """What is to be sent, in this order."""
         self._out += [(0, message) for message in self.line.take_out()]
         for head in self._puller.take_out():
-            self._out.append((head.to, pulls.write_pull(head)))
+            way = head.to if self.is_direct(head.to) else None
+            self._out.append((way, pulls.write_pull(head)))
         out, self._out = self._out, []
         return out
 

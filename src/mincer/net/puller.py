@@ -1,11 +1,11 @@
 """The side that pulls: which chunks are owed, and what to do when they do not come."""
 
 # Strategy: no socket and no clock here. A pull is opened; when its size is told its
-# chunks are asked for, as many at a time as credits allow, and written where they belong
-# in whatever order they come. What is owed for too long is asked for again: asking twice
-# does no harm. Credits are shared by all pulls of a process, which bounds the memory
-# that is under way to it, and are given out in turn, so that one slow member does not
-# stop what comes from others: it can hold its own share alone.
+# chunks are asked for, as many at a time as credits allow, and written where they
+# belong in whatever order they come. What is owed for too long is asked for again:
+# asking twice does no harm. Credits are shared by all pulls of a process, which bounds
+# the memory that is under way to it, and are given out in turn, so that one slow member
+# does not stop what comes from others: it can hold its own share alone.
 
 from __future__ import annotations
 

@@ -38,9 +38,7 @@ def account_told(told: AttemptMade) -> Account:
         if isinstance(told.made, MapMade):
             figures[-1] = 0  # the digest, which is told apart
     is_written = part is not None and told.place is None
-    return Account(
-        figures, part, told.counters, told.cpu_s, told.wall_s, is_written
-    )
+    return Account(figures, part, told.counters, told.cpu_s, told.wall_s, is_written)
 
 
 def made_of(

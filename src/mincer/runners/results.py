@@ -12,7 +12,8 @@ from mincer.errors import JobError, OrderError, UsageError, Where, preview
 from mincer.flow.ports import Batch
 from mincer.runners.report import Report
 from mincer.sinks.base import Sink
-from mincer.sources.base import Source, Split, Spool
+from mincer.sources.base import Extent, Source, Split, Spool
+from mincer.sources.copies import opened_at
 
 __all__ = [
     "Columns",
@@ -215,6 +216,10 @@ class PartSplit(Split):
         self._title = title
         self._part = read
 
+    def extents(self) -> Iterable[Extent]:
+        found = getattr(self._part, "extents", None)
+        return [] if found is None else found()
+
     def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
         first = 0
         for keys, values in self._part():
@@ -279,11 +284,18 @@ class _SpooledPart:
 
         self._places = [spool.append(encode_pairs(*columns)) for columns in part()]
 
+    def extents(self) -> list[Extent]:
+        """What is read."""
+        return [
+            Extent(path, offset, offset + length, offset + length, -1)
+            for path, offset, length in self._places
+        ]
+
     def __call__(self) -> Iterator[Columns]:
         from mincer.codec.blocks import decode_pairs
 
         for path, offset, length in self._places:
-            with open(path, "rb") as file:
+            with open(opened_at(path), "rb") as file:
                 file.seek(offset)
                 data = file.read(length)
             yield decode_pairs(data)

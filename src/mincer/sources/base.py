@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from mincer.flow.ports import Batch
 
-__all__ = ["Source", "Split", "Spool"]
+__all__ = ["Extent", "Source", "Split", "Spool"]
 
 
 class Spool(Protocol):
@@ -17,6 +17,19 @@ class Spool(Protocol):
     def append(self, data: bytes) -> tuple[str, int, int]:
         """Keep `data`; return the path, offset and length by which it is read again."""
         ...
+
+
+class Extent(NamedTuple):
+    """Bytes of a file that a split reads, and which file that is."""
+
+    path: str
+    start: int
+    #: What is read goes on to the end of the line that holds the byte before this.
+    end: int
+    #: Size and time of the file as the driver saw it; a time of -1: it is the driver's
+    #: own, and grows.
+    file_bytes: int
+    mtime_ns: int
 
 
 class Split(ABC):
@@ -30,6 +43,12 @@ class Split(ABC):
     @abstractmethod
     def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
         """See `mincer.flow.ports.Records.read`."""
+
+    def extents(self) -> Iterable[Extent]:
+        """The files that `read` opens by `mincer.sources.copies.opened_at`, and what it
+        reads of them; these are sent to a machine that does not have them. What else it
+        reads must be there."""
+        return ()
 
     @abstractmethod
     def __str__(self) -> str:

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from io import StringIO
 from itertools import repeat
@@ -23,7 +23,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
-from mincer.sources.base import Split, Spool
+from mincer.sources.base import Extent, Split, Spool
 from mincer.sources.encoding import check_encoding, lines_of
 from mincer.sources.file_source import FileSource, PieceSplit, undecodable
 from mincer.sources.paths import InputFile, Paths
@@ -35,6 +35,9 @@ __all__ = ["CsvSource", "CsvSplit"]
 
 #: A line that no file has, and no open quote lets through as a row of its own.
 _SENTINEL = "\x1e\x1fend\x1f\x1e"
+
+#: The header of a file, and the blank lines before it, are not longer.
+_HEAD_BYTES = BLOCK_BYTES
 
 #: A row, or what is wrong with it.
 Row: TypeAlias = list[str] | InputError
@@ -167,6 +170,13 @@ class CsvSplit(PieceSplit):
         super().__init__(pieces, tag)
         self.delimiter = delimiter
         self.encoding = encoding
+
+    def extents(self) -> Iterable[Extent]:
+        for extent in super().extents():
+            if extent.start and self.header is None:
+                head_bytes = min(_HEAD_BYTES, extent.file_bytes)
+                yield extent._replace(start=0, end=head_bytes)
+            yield extent
 
     def read_piece(
         self, piece: Piece, first: int, skip: frozenset[int]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import groupby
 
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import Batch
 from mincer.limits import parse_size
-from mincer.sources.base import Source, Split, Spool
+from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.encoding import is_cuttable
 from mincer.sources.paths import STDIN, InputFile, Paths, check_paths, find_files
 from mincer.sources.pieces import BLOCK_BYTES, LINES_BYTES, Piece, StdinPiece
@@ -40,6 +40,10 @@ class PieceSplit(Split):
     ) -> Generator[Batch, None, int]:
         """Yield the batches of one piece, whose first record has the ordinal `first`;
         return the ordinal that comes next."""
+
+    def extents(self) -> Iterable[Extent]:
+        found = [piece.extent() for piece in self.pieces]
+        return [extent for extent in found if extent is not None]
 
     def __str__(self) -> str:
         more = len(self.pieces) - 1

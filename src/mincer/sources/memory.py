@@ -19,7 +19,7 @@ from typing import Any
 from mincer.codec.tracebacks import user_frames
 from mincer.errors import InputError, ShipError, UsageError, Where, preview
 from mincer.flow.ports import Batch
-from mincer.sources.base import Source, Split, Spool
+from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import runs
 from mincer.sources.spooled import Spooled
@@ -127,6 +127,9 @@ class ItemSplit(Split):
         self.count = count
         self.size_bytes = size_bytes
         self.tag = tag
+
+    def extents(self) -> Iterable[Extent]:
+        return [self._held.extent()] if isinstance(self._held, Spooled) else []
 
     def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
         held = self._held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from mincer.codec.formats import (
@@ -16,7 +16,7 @@ from mincer.codec.formats import (
 from mincer.codec.manifest import MANIFEST, Manifest
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
-from mincer.sources.base import Source, Split, Spool
+from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.copies import opened_at
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import split_size
@@ -153,6 +153,15 @@ class OutputSplit(Split):
         if _length(first) < first.file_bytes:
             return f"{first.path} bytes {first.start}-{first.end}"
         return first.path
+
+    def extents(self) -> Iterable[Extent]:
+        for piece in self._pieces:
+            start, end = max(0, piece.start - 1), piece.end
+            try:
+                mtime_ns = os.stat(piece.path).st_mtime_ns
+            except OSError:
+                mtime_ns = 0  # whoever reads it has the error
+            yield Extent(piece.path, start, end, piece.file_bytes, mtime_ns)
 
     def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
         """See `mincer.flow.ports.Records.read`."""

@@ -16,6 +16,7 @@ from operator import add
 from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from mincer.errors import InputError, Where
+from mincer.sources.base import Extent
 from mincer.sources.compressed import InputStream, ending_of
 from mincer.sources.encoding import codec_of, lines_of, newline_of, unmarked
 from mincer.sources.splits import FilePiece
@@ -58,6 +59,10 @@ class StdinPiece(Struct):
     @property
     def path(self) -> str:
         return "stdin"
+
+    def extent(self) -> Extent | None:
+        """What `load` reads of a file, if it does."""
+        return None if isinstance(self.data, bytes) else self.data.extent()
 
     def load(self) -> bytes:
         return self.data if isinstance(self.data, bytes) else self.data.load()

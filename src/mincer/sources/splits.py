@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from mincer.sources.base import Extent
 from mincer.sources.compressed import ending_of
 from mincer.sources.paths import InputFile
 
@@ -30,6 +31,13 @@ class FilePiece(NamedTuple):
     start: int
     #: None: to its end, wherever that is (decompressed, nobody knows).
     end: int | None
+
+    def extent(self) -> Extent:
+        """What reading this piece reads: also the byte before it, which tells whether a
+        line starts with it."""
+        end = self.file_bytes if self.end is None else self.end
+        file = self.file_bytes, self.mtime_ns
+        return Extent(self.path, max(0, self.start - 1), end, *file)
 
     @property
     def size_bytes(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mincer.errors import InputError, Where
-from mincer.sources.base import Spool
+from mincer.sources.base import Extent, Spool
 from mincer.sources.copies import opened_at
 from mincer.structs import Struct
 
@@ -16,6 +16,11 @@ class Spooled(Struct):
     path: str
     offset: int
     length: int
+
+    def extent(self) -> Extent:
+        """What `load` reads."""
+        end = self.offset + self.length
+        return Extent(self.path, self.offset, end, end, -1)
 
     def load(self) -> bytes:
         try:

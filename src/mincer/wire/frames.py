@@ -1,14 +1,14 @@
 """Everything that one process of a cluster may say to another, with bounds."""
 
-# Strategy: msgspec decodes into these types or refuses; there is no other way from bytes
-# of the network to an object of ours. Every text, list and blob has a bound of its own,
-# since a message has only one for all of it. What a frame is about is opaque here:
-# functions, splits, keys, values and records never are frames' business, they are
+# Strategy: msgspec decodes into these types or refuses; there is no other way from
+# bytes of the network to an object of ours. Every text, list and blob has a bound of
+# its own, since a message has only one for all of it. What a frame is about is opaque
+# here: functions, splits, keys, values and records never are frames' business, they are
 # pulled as bytes (pulls.py) by those who may unpickle them.
 #
-# Four unions, one for each way of the line: what a worker must not say cannot be decoded
-# from a worker. Greetings are maps and the rest are arrays: a greeting is read by other
-# versions, which may know other fields, and is what tells them apart.
+# Four unions, one for each way of the line: what a worker must not say cannot be
+# decoded from a worker. Greetings are maps and the rest are arrays: a greeting is read
+# by other versions, which may know other fields, and is what tells them apart.
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ __all__ = [
     "CancelJob",
     "CancelOne",
     "CommitAsked",
-    "Committed",
     "Commits",
+    "Committed",
     "CutsTold",
     "Decoder",
     "Discard",

@@ -1,9 +1,9 @@
 """The bytes of what goes over a connection: greetings, packets of a line, pulls."""
 
-# Strategy: a message is a head of fixed form, told by its first byte, and perhaps a body
-# that is passed on as it is. The head of a packet names the life (incarnation) whose
-# line it belongs to, so that what a former life still had under way is not taken for
-# news of this one.
+# Strategy: a message is a head of fixed form, told by its first byte, and perhaps a
+# body that is passed on as it is. The head of a packet names the life (incarnation)
+# whose line it belongs to, so that what a former life still had under way is not taken
+# for news of this one.
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """How anything large travels: whoever needs it pulls it, a chunk at a time."""
 
-# Strategy: code, input, segments and results are all the same to the network: bytes that
-# one member has and another wants. The one who wants opens a pull by naming the thing,
-# is told how long it is, and asks for its chunks by number, some at a time. So nobody is
-# sent more than he asked for, a lost message costs one question more, and who serves
-# keeps nothing that it cannot make again: if it has forgotten a pull, that is opened
-# again. Pulls do not go over lines (session.py): these keep what they send.
+# Strategy: code, input, segments and results are all the same to the network: bytes
+# that one member has and another wants. The one who wants opens a pull by naming the
+# thing, is told how long it is, and asks for its chunks by number, some at a time. So
+# nobody is sent more than he asked for, a lost message costs one question more, and who
+# serves keeps nothing that it cannot make again: if it has forgotten a pull, that is
+# opened again. Pulls do not go over lines (session.py): these keep what they send.
 #
 # The same messages go from worker to worker and by way of the coordinator, which puts
 # in who asks, looks at the head alone, and passes on the rest.
@@ -23,6 +23,7 @@ from mincer.wire.packets import PULL
 __all__ = [
     "CHUNK_BYTES",
     "MESSAGE_BYTES_MAX",
+    "QUESTIONS",
     "RELAYED_BYTES",
     "Ask",
     "BlobOf",
@@ -155,6 +156,9 @@ class Denied(_Head, tag="denied"):
 
 
 Head: TypeAlias = Open | Opened | Ask | Chunk | Close | Unopened | Denied
+
+#: What those say who pull; the others are replies.
+QUESTIONS = (Open, Ask, Close)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Head).decode

@@ -39,6 +39,8 @@ class Hands:
         self._slots = Slots(self._pool)
         #: Makes `wait` return.
         self.wake = self._pool.wake
+        #: What else makes it return: see `Pool.watch`.
+        self.watch, self.unwatch = self._pool.watch, self._pool.unwatch
 
     @property
     def children(self) -> Sequence[Child]:

@@ -53,6 +53,10 @@ class Died(NamedTuple):
     was_up: bool
 
 
+#: Stands for a descriptor that somebody else reads from.
+_WATCHED = object()
+
+
 class Heard(NamedTuple):
     """A child said this, or died."""
 
@@ -225,6 +229,8 @@ class Pool:
         news = self._selector.select(timeout_s)
         for key, _ in news:
             child = key.data
+            if child is _WATCHED:
+                continue
             if child is None:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_read, 4096)
@@ -232,6 +238,13 @@ class Pool:
                 yield from self._hear(child)
         if not news:
             yield from self._reap()
+
+    def watch(self, descriptor: int) -> None:
+        """Make `wait` return also when there is something to be read from this."""
+        self._selector.register(descriptor, selectors.EVENT_READ, _WATCHED)
+
+    def unwatch(self, descriptor: int) -> None:
+        self._selector.unregister(descriptor)
 
     def _hear(self, child: Child) -> Iterator[Heard]:
         slot = self.children.index(child)

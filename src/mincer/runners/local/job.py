@@ -20,30 +20,26 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from functools import cached_property
 
-from mincer.codec import functions
 from mincer.core.commands import FailJob, StartAttempt
-from mincer.core.events import JobPlan, StepPlan
+from mincer.core.events import JobPlan
 from mincer.errors import JobError, MincerError, SegmentError
-from mincer.flow.part import read_part
 from mincer.flow.ports import MapMade
 from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
-from mincer.job import default_parts
 from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.packing import pack_job, parts_of, plan_of
+from mincer.runners.stored import Spool
 from mincer.sources.base import Split
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
 from mincer.structs import Struct, field, replace
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
-from mincer.worker.modules import collect_reach
 from mincer.worker.orders import (
     AttemptMade,
     AttemptUnmade,
-    JobCode,
     MapOrder,
     Modules,
     Order,
@@ -55,32 +51,12 @@ from mincer.worker.orders import (
 from mincer.worker.origins import find
 from mincer.worker.unpack import unpack
 
-__all__ = ["LocalJob", "StoredPart"]
+__all__ = ["LocalJob"]
 
-#: An input that is one of so many shares of a child's memory is small: as Python's
-#: objects it takes ten to twenty times its size, more if it is compressed.
-_PART_SHARES = 64
 #: What a map left for a part is given back by itself if it is as much as this.
 _HOLE_BYTES_MIN = 1 << 16
 #: Errors of failed attempts that are kept, to be told if the job fails of one.
 _FAILURES_MAX = 64
-
-
-class StoredPart(Struct, frozen=False):  # half the time; there may be many
-    """Reads one part from where a child left it; pickles as the place alone."""
-
-    place: Place
-    #: Any process of this machine may read it (see `Results`).
-    stored: bool = True
-
-    def __call__(self) -> Iterator[tuple[list[object], list[object]]]:
-        if not self.place.length_bytes:
-            return  # as most of ten thousand are
-        files = FileCache()
-        try:
-            yield from read_part(PlaceReader(self.place, files))
-        finally:
-            files.close()
 
 
 class _Step(Struct, frozen=False):
@@ -161,15 +137,8 @@ class LocalJob:
 
     def _pack(self) -> None:
         """Write down what the children need: functions, and modules that they use."""
-        codes = [self._code(number) for number in range(len(self.order.steps))]
-        # The source too, since its splits may be of a class of the user's.
-        _, reach = functions.dump_reaching(type(self.order.source))
-        written = []
-        for code in codes:
-            data, more = functions.dump_reaching(code)
-            reach.add(more)
-            written.append(data)
-        modules = collect_reach(reach)
+        packed = pack_job(self.order, self.memory_bytes)
+        modules = packed.modules
         if modules.names:
             path = os.path.join(self.folder.path, "modules.zip")
             with open(path, "wb") as file:
@@ -177,14 +146,14 @@ class LocalJob:
             self._modules = Modules(path, modules.digest, self._code_folder)
             # Here, so that no child has to import what unpacks it.
             unpack(modules.data, modules.digest, self._code_folder)
-        for number, (code, data) in enumerate(zip(codes, written, strict=True)):
-            self._steps.append(self._step(number, code, data))
+        for number, code in enumerate(packed.codes):
+            self._steps.append(self._step(number, code))
 
-    def _step(self, number: int, code: JobCode, data: bytes) -> _Step:
-        """Make the files of a step; `data`: its code, as it travels."""
+    def _step(self, number: int, code: bytes) -> _Step:
+        """Make the files of a step; `code`: its functions and options."""
         path = os.path.join(self.folder.path, f"code-{number}")
         with open(path, "wb") as file:
-            file.write(data)
+            file.write(code)
         folder = os.path.join(self.folder.path, f"step-{number}")
         maps, out = os.path.join(folder, "maps"), os.path.join(folder, "out")
         os.makedirs(maps)
@@ -194,8 +163,8 @@ class LocalJob:
             self._files(path, maps),
             self._files(path, out),
             CommitLog(os.path.join(folder, "log")),
-            code.parts,
-            code.step.shuffles,
+            parts_of(self.order, number),
+            self.order.steps[number].shuffles,
         )
 
     def _files(self, code: str, folder: str) -> StepFiles:
@@ -204,53 +173,10 @@ class LocalJob:
             code, self._modules, folder, scratch, memory_bytes=memory_bytes
         )
 
-    def _code(self, number: int) -> JobCode:
-        order = self.order
-        last = number == len(order.steps) - 1
-        return JobCode(
-            step=order.steps[number].plain(),
-            parts=self._parts(number),
-            job_name=order.name,
-            params=order.params,
-            sink=order.sink if last else None,
-            records_max=order.records_max if number == 0 else None,
-            cut_parts=not self._has_small_parts(number),
-        )
-
-    def _has_small_parts(self, number: int) -> bool:
-        """True when a part surely fits into a child's memory, as far as can be known
-        before the input is read. (If one does not, it is taken to disk.)"""
-        size_bytes = self.order.source.size_bytes
-        if number or size_bytes is None:
-            return False
-        return size_bytes / self._parts(number) < self.memory_bytes / _PART_SHARES
-
-    def _parts(self, number: int) -> int:
-        """The parts of a step: as asked for, by the input, or as the step before."""
-        for step in reversed(self.order.steps[: number + 1]):
-            if step.parts is not None:
-                return step.parts
-        return default_parts(self.order.source.size_bytes)
-
     @property
     def plan(self) -> JobPlan:
         """The job's shape, as the coordinator sees it."""
-        steps = self.order.steps
-        last = len(steps) - 1
-        first = steps[0]
-        return JobPlan(
-            tuple(
-                StepPlan(
-                    parts=self._steps[number].parts if step.shuffles else 0,
-                    sampled=step.sampled,
-                    to_sink=number == last and self.order.sink is not None,
-                )
-                for number, step in enumerate(steps)
-            ),
-            attempts_max=first.max_attempts,
-            skips_max=sum(step.skip_bad_records for step in steps),
-            task_timeout_s=first.task_timeout,
-        )
+        return plan_of(self.order)
 
     # --- input
 
@@ -340,18 +266,16 @@ class LocalJob:
         step = self._steps[task.step]
         if not step.large:
             return
-        from mincer.flow.run import open_runs
+        from mincer.flow.run import cut_out
         from mincer.store.holes import punch_holes
 
-        partitioner = self._code(task.step).program().partitioner()
-        first, last = partitioner.bounds(task.index)
         files = FileCache()
         with contextlib.closing(files), contextlib.suppress(SegmentError):
             for place in step.large:
-                reader = PlaceReader(place, files)
-                extents = [run.extent for run in open_runs(reader, first, last)]
+                part = cut_out(PlaceReader(place, files), task.index, step.parts)
                 at = place.offset
-                punch_holes(place.path, [(at + one, at + end) for one, end in extents])
+                holes = [(at + one, at + one + size) for one, size in part.extents]
+                punch_holes(place.path, holes)
 
     def keep_output(self) -> None:
         """Remove everything but the parts of the result."""
@@ -385,24 +309,3 @@ class LocalJob:
                 step.log.close()
         if self._spool is not None:
             self._spool.close()
-
-
-class Spool:
-    """A file of batches: see `mincer.sources.base.Spool`."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115
-        self._end = 0
-
-    def append(self, data: bytes) -> tuple[str, int, int]:
-        at = self._end
-        with kept(self._path):
-            left = memoryview(data)
-            while left:
-                left = left[self._file.write(left) :]
-        self._end += len(data)
-        return self._path, at, len(data)
-
-    def close(self) -> None:
-        self._file.close()

@@ -11,11 +11,13 @@ from typing import Self
 
 from mincer.errors import UsageError
 from mincer.limits import MEMORY_BYTES_MIN, parse_size
+from mincer.runners.account import part_of, report_of
 from mincer.runners.base import JobControl, JobOrder
-from mincer.runners.local.account import failure_of, part_of, report_of
-from mincer.runners.local.job import LocalJob, StoredPart
+from mincer.runners.local.account import failure_of
+from mincer.runners.local.job import LocalJob
 from mincer.runners.local.loop import LocalLoop
 from mincer.runners.results import Results
+from mincer.runners.stored import StoredPart
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 from mincer.worker.machine import cores, memory_per_slot
@@ -188,7 +190,7 @@ def _abandon(job: LocalJob | None, loop: LocalLoop, sink: Sink | None) -> None:
 def _finish(job: LocalJob, workers: int) -> Results:
     """Commit the output and give the result to the caller."""
     last = job.output
-    report = report_of(job, workers)
+    report = report_of(job, "local", workers)
     sink = job.order.sink
     if sink is None:
         job.keep_output()
