@@ -475,7 +475,7 @@ class World:
             else:
                 arrive = partial(self.arrive, member, message)
                 self.under_way(("hub", name), arrive)
-        if self.hub._events or self.hub._starts:
+        if self.hub._events:
             self.hub.turn(self.now)
             self.pump()
 

@@ -30,7 +30,7 @@ class Keeper:
             case pulls.Open(thing=thing, chunk_bytes=chunk_bytes):
                 outputs = self.things.get(thing)
                 if outputs is None:
-                    return [(pulls.Denied(to, me, pull, "gone", [(1, 0)]), None)]
+                    return [(pulls.Denied(to, me, pull, "gone", lost=[(1, 0)]), None)]
                 self.open[pull] = b"".join(outputs), chunk_bytes
                 return [(pulls.Opened(to, me, pull, list(map(len, outputs))), None)]
             case pulls.Ask(chunks=chunks):
@@ -133,7 +133,7 @@ def test_what_is_denied_has_failed_with_what_is_lost():
     pulling = Pulling([Keeper(1, {})])
     pull = pulling.begin(thing(0), 1)
     pulling.go()
-    assert pulling.over == {pull: Failed(pull, "gone", [(1, 0)])}
+    assert pulling.over == {pull: Failed(pull, "gone", False, [(1, 0)])}
 
 
 def test_a_member_that_says_nothing_is_told_of_and_holds_its_own_share_alone():

@@ -19,7 +19,7 @@ HEADS = [
     pulls.Ask(1, 2, 3, [0, 1, 2]),
     pulls.Close(1, 2, 3),
     pulls.Unopened(1, 2, 3),
-    pulls.Denied(1, 2, 3, "it is gone", [(1, 1)]),
+    pulls.Denied(1, 2, 3, "it is gone", False, [(1, 1)]),
 ]
 
 

@@ -80,6 +80,8 @@ class Book:
         self.files: list[frames.FileTold] = []
         #: Attempts in work, and the number of the worker that has each.
         self.running: dict[AttemptId, int] = {}
+        #: Bytes that they have read, and the record in work where that is sure.
+        self.in_work: dict[AttemptId, tuple[int, int | None]] = {}
         #: What was made, and stays known when it is lost: it may count all the same.
         self.outputs: dict[AttemptId, Output] = {}
         self.failures: OrderedDict[AttemptId, ErrorTold] = OrderedDict()
@@ -132,7 +134,7 @@ class Book:
         self._told.pop(number, None)
         lost = [one for one, worker in self.running.items() if worker == number]
         for attempt in lost:
-            del self.running[attempt]
+            self.ended(attempt)
         return lost
 
     def row(self, command: commands.StartAttempt) -> StartRow:
@@ -231,6 +233,11 @@ class Book:
         return found
 
     # --- what becomes of attempts
+
+    def ended(self, attempt: AttemptId) -> bool:
+        """It is not in work any more; False: it was not."""
+        self.in_work.pop(attempt, None)
+        return self.running.pop(attempt, None) is not None
 
     def done(self, frame: Done, attempt: AttemptId, worker: int) -> None:
         """Keep what is known of the output of an attempt that is done."""

@@ -15,6 +15,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.keys import KeyPair
 from mincer.net.sockets import connect_dealer
+from mincer.wire.packets import Message
 
 __all__ = ["Connection", "State"]
 
@@ -93,7 +94,7 @@ class Connection:
         """When `turn` is due, if nothing comes before."""
         return self._open_at if self._socket is None else float("inf")
 
-    def send(self, message: list[bytes | memoryview]) -> bool:
+    def send(self, message: Message) -> bool:
         """False: there is no connection, or it is full; the message is lost."""
         if self._socket is None or not self.is_up:
             return False
@@ -103,7 +104,7 @@ class Connection:
             return False
         return True
 
-    def receive(self) -> list[bytes | memoryview] | None:
+    def receive(self) -> Message | None:
         """A message, if there is one."""
         if self._socket is None:
             return None

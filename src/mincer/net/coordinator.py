@@ -23,7 +23,7 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.membership import ENROL
 from mincer.net.sockets import DOMAIN, bind_router, connect_dealer
-from mincer.wire.packets import PULL, kind_of
+from mincer.wire.packets import PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess", "versions"]
 
@@ -176,7 +176,7 @@ class CoordinatorProcess:
         except zmq.ZMQError:
             return
         route = parts[0].bytes
-        message: list[bytes | memoryview] = [part.buffer for part in parts[1:]]
+        message: Message = [part.buffer for part in parts[1:]]
         right = self._gate.right(key)
         if right is None:
             return  # it was cut off, and its connection is there still
@@ -186,7 +186,7 @@ class CoordinatorProcess:
         self._routes[key, kind_of(message) == PULL] = route
         self.hub.hear(key, right.role, message, time.monotonic())
 
-    def _enrol(self, by: str, route: bytes, message: list[bytes | memoryview]) -> None:
+    def _enrol(self, by: str, route: bytes, message: Message) -> None:
         """A key of a role may say one thing: the key by which it is known from now."""
         data = bytes(message[0])
         if len(message) != 1 or data[:1] != ENROL or len(data) != 1 + _KEY_CHARS:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-from collections import Counter
 from collections.abc import Iterator
 
 from mincer.core.worker import Need
 from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, TaskId
+from mincer.net import needs
 from mincer.net.offers import Bytes, NotHere, Outputs, Piece
 from mincer.net.same_file import is_here
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
@@ -34,6 +34,7 @@ from mincer.wire.frames import (
     StartRow,
     attempt_of,
 )
+from mincer.wire.packets import Buffer
 from mincer.wire.pulls import Thing
 from mincer.worker.commits import Commit, CommitLog
 from mincer.worker.handoff import PartSplit
@@ -49,15 +50,6 @@ from mincer.worker.orders import (
 from mincer.worker.unpack import unpack
 
 __all__ = ["JobDepot"]
-
-#: Maps whose outputs are pulled together: their names have to fit into a message.
-_MAPS_MAX = 10_000
-
-
-class _Step(Struct, frozen=False):
-    commits: list[CommitRow] = field(default_factory=list)
-    withdrawals: list[int] = field(default_factory=list)
-    cuts: OutputName | None = None
 
 
 class _Pulled(Struct, frozen=False):
@@ -84,7 +76,7 @@ class JobDepot:
         self._me = me
         self._code_folder = code_folder
         self._folder = OwnedFolder(folder)
-        self._steps = [_Step() for _ in told.steps]
+        self._steps = [needs.ToldStep() for _ in told.steps]
         self._inputs: list[FileTold] = []
         #: Which of the input files can be read here, as far as it was looked.
         self._is_here: dict[int, bool] = {}
@@ -111,14 +103,10 @@ class JobDepot:
         self._inputs += files
 
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
-        commits = self._steps[step].commits
-        assert first == len(commits)
-        commits += rows
+        self._steps[step].add_commits(first, rows)
 
     def add_withdrawals(self, step: int, first: int, numbers: list[int]) -> None:
-        withdrawals = self._steps[step].withdrawals
-        assert first == len(withdrawals)
-        withdrawals += numbers
+        self._steps[step].add_withdrawals(first, numbers)
 
     def set_cuts(self, step: int, output: OutputName) -> None:
         self._steps[step].cuts = output
@@ -132,31 +120,28 @@ class JobDepot:
     # --- what attempts need
 
     def _needs(self, attempt: AttemptId, row: StartRow) -> Iterator[Need]:
-        job = self.told.job
-        number, kind = attempt.task.step, attempt.task.kind
-        yield Need(job, ("code", number))
+        job, number, kind, _ = attempt.task
+        step = self._steps[number]
+        yield Need(job, needs.Code(number))
         if self.told.modules is not None:
-            yield Need(job, ("modules",))
-        cuts = self._steps[number].cuts
+            yield Need(job, needs.Modules(self.told.modules.digest))
+        cuts = step.cuts
         if kind != "sample" and cuts is not None and cuts.keeper != self._me:
-            yield Need(job, ("cuts", number, cuts))
+            yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
-            counts = Counter(one.keeper for _, one in self._commits(row))
-            del counts[self._me]
-            for keeper in sorted(counts):
-                for nth in range(-(-counts[keeper] // _MAPS_MAX)):
-                    yield Need(job, ("segments", keeper, nth), attempt)
+            for segments in step.segments(row, self._me):
+                yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
-            yield Need(job, ("packet", packet))
+            yield Need(job, needs.Packet(packet))
         for one in row.inputs:
             if isinstance(one, OutputName):
                 if one.keeper != self._me:
-                    yield Need(job, ("output", one), attempt)
+                    yield Need(job, needs.Output(one), attempt)
                 continue
             for extent in one.extents:
                 if not self._has(extent.file):
-                    yield Need(job, ("input", extent), attempt)
+                    yield Need(job, needs.Input(extent), attempt)
 
     def _has(self, file: int) -> bool:
         """True when this input file can be read here, and is the one that is meant."""
@@ -164,59 +149,47 @@ class JobDepot:
             self._is_here[file] = is_here(self._inputs[file])
         return self._is_here[file]
 
-    def _commits(self, row: StartRow) -> Iterator[tuple[int, CommitRow]]:
-        """The commits that a reduce reads, with their numbers."""
-        step = self._steps[row.attempt[0]]
-        without = frozenset(step.withdrawals[: row.withdrawals])
-        for number, commit in enumerate(step.commits[: row.commits]):
-            if number not in without:
-                yield number, commit
-
-    def _segments(
-        self, attempt: AttemptId, keeper: int, nth: int
-    ) -> list[tuple[int, int]]:
-        """The maps (index, number) of a member that a reduce reads: the nth of them
-        that are pulled together."""
-        rows = self._commits(self._rows[attempt])
-        found = [(one.index, one.number) for _, one in rows if one.keeper == keeper]
-        return found[nth * _MAPS_MAX : (nth + 1) * _MAPS_MAX]
+    def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
+        """The maps (index, number) of these segments."""
+        assert need.attempt is not None
+        step = self._steps[need.attempt.task.step]
+        return step.maps(self._rows[need.attempt], segments)
 
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
         told = self.told
         key = told.job, told.token
         match need.what:
-            case ("code", int(number)):
-                return pulls.BlobOf(*key, told.steps[number].code.digest), told.driver
-            case ("modules",):
-                assert told.modules is not None
-                return pulls.BlobOf(*key, told.modules.digest), told.driver
-            case ("packet", int(packet)):
+            case needs.Code(step):
+                return pulls.BlobOf(*key, told.steps[step].code.digest), told.driver
+            case needs.Modules(digest):
+                return pulls.BlobOf(*key, digest), told.driver
+            case needs.Packet(packet):
                 return pulls.PacketOf(*key, packet), told.driver
-            case ("input", extent):
-                thing = pulls.InputOf(*key, *_fields(extent))
-                return thing, told.driver
-            case ("segments", int(keeper), int(nth)):
+            case needs.Input(extent):
+                span = extent.file, extent.start, extent.end
+                return pulls.InputOf(*key, *span), told.driver
+            case needs.Segments(keeper) as segments:
                 assert need.attempt is not None
                 _, step, _, part = need.attempt.task
-                maps = self._segments(need.attempt, keeper, nth)
+                maps = self._maps(need, segments)
                 parts = told.steps[step].parts
                 return pulls.SegmentsOf(*key, step, part, parts, maps), keeper
-            case ("cuts", _, output) | ("output", output):
+            case needs.Cuts(_, output) | needs.Output(output):
                 return pulls.OutputOf(*key, output.attempt), output.keeper
         raise AssertionError(need)
 
     def lost_with(self, need: Need) -> tuple[AttemptId, ...]:
         """The outputs that are lost if this cannot be had."""
         match need.what:
-            case ("segments", int(keeper), int(nth)):
+            case needs.Segments() as segments:
                 assert need.attempt is not None
                 job, step, _, _ = need.attempt.task
                 return tuple(
                     AttemptId(TaskId(job, step, "map", index), number)
-                    for index, number in self._segments(need.attempt, keeper, nth)
+                    for index, number in self._maps(need, segments)
                 )
-            case ("cuts", _, output) | ("output", output):
+            case needs.Cuts(_, output) | needs.Output(output):
                 return (attempt_of(self.told.job, output.attempt),)
         return ()
 
@@ -224,19 +197,18 @@ class JobDepot:
 
     def sized(self, need: Need, sizes: list[int]) -> None:
         """This need is on its way, and so long."""
-        kind, *rest = need.what  # type: ignore[misc]
         start = 0
         self._last += 1
-        path = self._path("pulled", f"{self._last}-{kind}")
-        if kind == "input":
-            extent = rest[0]
+        path = self._path("pulled", str(self._last))
+        if isinstance(need.what, needs.Input):
+            extent = need.what.extent
             assert need.attempt is not None
             path, start = self._copy(need.attempt, extent.file), extent.start
         self._pulled[need] = _Pulled(path, start, sizes)
         with kept(path), open(path, "ab"):
             pass
 
-    def write(self, need: Need, offset: int, data: bytes | memoryview) -> None:
+    def write(self, need: Need, offset: int, data: Buffer) -> None:
         """These bytes of it have come."""
         pulled = self._pulled[need]
         with kept(pulled.path), open(pulled.path, "r+b") as file:
@@ -278,13 +250,13 @@ class JobDepot:
         told = self.told
         modules = None
         if told.modules is not None:
-            path = self._pulled[Need(told.job, ("modules",))].path
             digest = told.modules.digest.hex()
+            path = self._pulled[Need(told.job, needs.Modules(told.modules.digest))].path
             with open(path, "rb") as file:
                 unpack(file.read(), digest, self._code_folder)
             modules = Modules(path, digest, self._code_folder)
         return StepFiles(
-            self._pulled[Need(told.job, ("code", number))].path,
+            self._pulled[Need(told.job, needs.Code(number))].path,
             modules,
             self._path(f"step-{number}", folder),
             self._path("scratch"),
@@ -296,7 +268,7 @@ class JobDepot:
         cuts = self._steps[number].cuts
         if cuts is None:
             return None
-        return self._output(cuts, Need(self.told.job, ("cuts", number, cuts)))
+        return self._output(cuts, Need(self.told.job, needs.Cuts(number, cuts)))
 
     def _output(self, output: OutputName, need: Need) -> Place:
         if output.keeper == self._me:
@@ -315,13 +287,13 @@ class JobDepot:
         if isinstance(one, SplitName):
             return self._packet(one.packet), one.nth
         made_by = attempt_of(self.told.job, one.attempt)
-        place = self._output(one, Need(self.told.job, ("output", one), attempt))
+        place = self._output(one, Need(self.told.job, needs.Output(one), attempt))
         return pickle.dumps([PartSplit(place, made_by)]), 0
 
     def _packet(self, packet: int) -> bytes:
         # One object for all: a child knows by that that it has unpacked it already.
         if packet not in self._packets:
-            path = self._pulled[Need(self.told.job, ("packet", packet))].path
+            path = self._pulled[Need(self.told.job, needs.Packet(packet))].path
             with open(path, "rb") as file:
                 self._packets[packet] = file.read()
         return self._packets[packet]
@@ -359,14 +331,15 @@ class JobDepot:
         job, step, _, _ = attempt.task
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
-        for _, one in self._commits(row):
+        for one in self._steps[step].commits(row):
             made_by = AttemptId(TaskId(job, step, "map", one.index), one.number)
             if one.keeper == self._me:
                 yield made_by, self._own(made_by)
                 continue
             before, offset = ends.get(one.keeper, (0, 0))
-            nth, at = divmod(before, _MAPS_MAX)
-            pulled = self._pulled[Need(job, ("segments", one.keeper, nth), attempt)]
+            nth, at = divmod(before, needs.MAPS_MAX)
+            segments = needs.Segments(one.keeper, nth)
+            pulled = self._pulled[Need(job, segments, attempt)]
             size = pulled.sizes[at]
             offset = offset if at else 0
             ends[one.keeper] = before + 1, offset + size
@@ -395,7 +368,7 @@ class JobDepot:
         if thing.token != self.told.token:
             raise NotHere("the token is not that of the job")
         if isinstance(thing, pulls.OutputOf):
-            attempt = attempt_of(self.told.job, thing.attempt)  # type: ignore[arg-type]
+            attempt = attempt_of(self.told.job, thing.attempt)
             place = self._made.get(attempt)
             if place is None:
                 raise NotHere(f"the output of {attempt} is not here")
@@ -437,10 +410,6 @@ def _dress(copy: str, told: FileTold) -> None:
         with kept(copy):
             os.truncate(copy, told.size_bytes)
             os.utime(copy, ns=(told.mtime_ns, told.mtime_ns))
-
-
-def _fields(extent: object) -> tuple[int, int, int]:
-    return extent.file, extent.start, extent.end  # type: ignore[attr-defined]
 
 
 def _remove(path: str) -> None:

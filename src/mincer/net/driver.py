@@ -12,12 +12,12 @@ from typing import Protocol
 
 from mincer.errors import MincerError
 from mincer.ids import AttemptId, JobId
-from mincer.net.line import Line, Message
+from mincer.net.line import Line
 from mincer.net.offers import NotHere, Offers, Outputs
 from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of
-from mincer.wire.packets import PULL, kind_of
+from mincer.wire.packets import PULL, Buffer, Message, kind_of
 from mincer.wire.pulls import Thing
 
 __all__ = ["Asker", "Driver", "Outgoing"]
@@ -35,7 +35,7 @@ class Asker(Protocol):
         """Lay out what others need, or raise `NotHere`."""
         ...
 
-    def write(self, attempt: AttemptId, offset: int, data: bytes | memoryview) -> None:
+    def write(self, attempt: AttemptId, offset: int, data: Buffer) -> None:
         """Keep these bytes of what the attempt made; may raise `MincerError`."""
         ...
 
@@ -168,9 +168,7 @@ class Driver:
         self._jobs[frame.job].drop(attempt_of(frame.job, name))
         self.line.say(frames.Committed(frame.job, name, is_refused=True))
 
-    def pulled(
-        self, head: pulls.Head, data: bytes | memoryview | None, now: float
-    ) -> None:
+    def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
         """Take in a reply to a pull of this process, whose `by` is proved."""
         self._news(self._puller.hear(head, data, now), now)
 

@@ -2,7 +2,8 @@
 
 # Strategy: messages in, messages out, and the time is an argument, as in `core`: so the
 # same object runs over ZeroMQ, and in a test that loses and repeats messages. It is the
-# coordinator's shell: what members say becomes events, and its commands become frames.
+# coordinator's shell: what members say becomes events, and its commands become frames
+# (dispatch.py).
 # It believes nothing: what a member says of an attempt that it was not given, or of a
 # job that is not its own, is late at best, and changes nothing.
 #
@@ -11,41 +12,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
-from mincer.core import commands, events
+from mincer.core import events
 from mincer.core.coordinator import Coordinator
 from mincer.core.events import Event, Fault
-from mincer.ids import AttemptId, JobId, WorkerId
+from mincer.ids import AttemptId, JobId
 from mincer.net.book import Book
+from mincer.net.dispatch import Dispatch, Outgoing
 from mincer.net.line import greeting
 from mincer.net.members import BEAT_S, Member, Members
-from mincer.net.telling import failure_told, progress_told
+from mincer.net.telling import progress_told
 from mincer.wire import frames, pulls
-from mincer.wire.frames import attempt_of, name_of
+from mincer.wire.frames import attempt_of
 from mincer.wire.packets import (
     GREETING,
     PACKET,
     PULL,
+    Buffer,
+    Message,
     kind_of,
     read_packet,
     write_packet,
 )
-from mincer.wire.session import LineFullError
 
 __all__ = ["Hub", "Outgoing"]
 
 #: How often drivers are told how far their jobs are.
 _REPORT_S = 0.2
-#: Rows of one `Start`, and extents in them: a message has a bound.
-_ROWS_MAX = 200
-_EXTENTS_MAX = 8000
 _FAULTS = {fault.value: fault for fault in Fault}
-
-_Buffer = bytes | memoryview
-
-#: To which key, over which of its connections (bulk or not), which message.
-Outgoing = tuple[str, bool, list[_Buffer]]
 
 
 class Hub:
@@ -64,13 +61,9 @@ class Hub:
         self.dropped = 0
         #: Bytes that were passed on from one member to another.
         self.relayed_bytes = 0
-        self._workers: dict[WorkerId, Member] = {}
-        #: Whom each member knows.
-        self._known: dict[int, set[int]] = {}
-        self._in_work: dict[AttemptId, tuple[int, int | None]] = {}
         self._events: list[Event] = []
         self._out: list[Outgoing] = []
-        self._starts: list[tuple[Member, Book, frames.StartRow]] = []
+        self._dispatch = Dispatch(self.members, self.books, self._out)
         self._now = self._beaten = self._reported = 0.0
         self._greetings = frames.Decoder(frames.Greeting)
         self._said = {
@@ -80,7 +73,7 @@ class Hub:
 
     # --- what comes in
 
-    def hear(self, key: str, role: str, message: list[_Buffer], now: float) -> None:
+    def hear(self, key: str, role: str, message: Message, now: float) -> None:
         """Take in a message from this key, which may be a `role`."""
         self._now = now
         kind = kind_of(message)
@@ -106,7 +99,7 @@ class Hub:
             self._out.append((key, False, greeting(frames.Refused(why, "revoked"))))
             self._give_up(member, why)
 
-    def _greeted(self, key: str, role: str, data: _Buffer, now: float) -> None:
+    def _greeted(self, key: str, role: str, data: Buffer, now: float) -> None:
         hello = self._greetings.decode(data)
         if not isinstance(hello, frames.Hello):
             self.dropped += 1
@@ -118,13 +111,12 @@ class Hub:
         member = greeted.joined
         if member is None:
             return
-        self._known[member.number] = set()
+        self._dispatch.joined(member)
         if member.role == "worker":
-            self._workers[member.id] = member
             self._events.append(events.WorkerJoined(member.id, member.slots))
             self._events.append(events.WorkerSeen(member.id))
 
-    def _packet(self, key: str, message: list[_Buffer], now: float) -> None:
+    def _packet(self, key: str, message: Message, now: float) -> None:
         read = read_packet(message)
         if read is None:
             self.dropped += 1
@@ -150,7 +142,7 @@ class Hub:
         else:
             self._driver_said(member, frame)
 
-    def _pull(self, key: str, message: list[_Buffer]) -> None:
+    def _pull(self, key: str, message: Message) -> None:
         """Pass on what one member asks of another, and the reply."""
         read = pulls.read_pull(message)
         member = self.members.of_key(key)
@@ -163,7 +155,7 @@ class Hub:
         to = self.members.of_number(head.to)
         if to is None:
             if isinstance(head, pulls.Open | pulls.Ask):
-                gone = pulls.Denied(member.number, head.to, head.pull, "it has left")
+                gone = pulls.Denied(member.number, head.to, head.pull, "it left", True)
                 self._out.append((key, True, pulls.write_pull(gone)))
             return
         passed = msgspec.structs.replace(head, by=member.number)
@@ -191,7 +183,7 @@ class Hub:
                 back = [attempt_of(book.job, name) for name in names]
                 mine = [one for one in back if book.running.get(one) == member.number]
                 for attempt in mine:
-                    del book.running[attempt]
+                    book.ended(attempt)
                 self._events.append(events.AttemptsReturned(member.id, tuple(mine)))
             case frames.SegmentGone(attempt=name):
                 attempt = attempt_of(book.job, name)
@@ -202,14 +194,14 @@ class Hub:
                 for name, done, record in rows:
                     attempt = attempt_of(book.job, name)
                     if book.running.get(attempt) == member.number:
-                        self._in_work[attempt] = done, record
+                        book.in_work[attempt] = done, record
 
     def _done(self, member: Member, book: Book | None, frame: frames.Done) -> None:
         attempt = attempt_of(frame.job, frame.attempt)
         if book is None or book.running.get(attempt) != member.number:
-            self._say(member, frames.Discard(frame.job, frame.attempt))
+            self._dispatch.say(member, frames.Discard(frame.job, frame.attempt))
             return
-        self._ended(book, attempt)
+        book.ended(attempt)
         book.done(frame, attempt, member.number)
         self._events.append(
             events.AttemptDone(attempt, member.id, frame.length_bytes, frame.digest)
@@ -221,7 +213,7 @@ class Hub:
         if fault is None or book.running.get(attempt) != member.number:
             self.dropped += fault is None
             return
-        self._ended(book, attempt)
+        book.ended(attempt)
         book.failed(attempt, frame.error)
         if fault is Fault.DIED:
             number = attempt.number + 1
@@ -231,10 +223,6 @@ class Hub:
         self._events.append(
             events.AttemptFailed(attempt, member.id, fault, frame.record, known)
         )
-
-    def _ended(self, book: Book, attempt: AttemptId) -> None:
-        del book.running[attempt]
-        self._in_work.pop(attempt, None)
 
     # --- drivers
 
@@ -279,13 +267,7 @@ class Hub:
 
     def _left(self, member: Member, why: str) -> None:
         """This life of a member is over."""
-        self._known.pop(member.number, None)
-        for number, known in self._known.items():
-            other = self.members.of_number(number)
-            if member.number in known and other is not None:
-                known.discard(member.number)
-                self._say(other, frames.MemberGone(member.number))
-        if self._workers.pop(member.id, None) is not None:
+        if self._dispatch.left(member):
             for book in self.books.values():
                 lost = book.forget_worker(member.number)
                 book.outcomes["lost"] += len(lost)
@@ -305,12 +287,10 @@ class Hub:
         self._digest()  # what it still has in work is cancelled first
         if self.books.pop(book.job, None) is None:
             return
-        for attempt in book.running:
-            self._in_work.pop(attempt, None)
         for number in book.workers:
             worker = self.members.of_number(number)
             if worker is not None:
-                self._say(worker, frames.JobEnd(book.job))
+                self._dispatch.say(worker, frames.JobEnd(book.job))
 
     # --- time
 
@@ -330,13 +310,18 @@ class Hub:
                 self._give_up(member, "it was not heard of")
         deadline = self.coordinator.deadline()
         if deadline is not None and deadline <= now:
-            in_work = [(a, r) for a, (_, r) in self._in_work.items() if r is not None]
-            self._events.append(events.Tick(tuple(in_work)))
+            self._events.append(events.Tick(tuple(self._records_in_work())))
         self._digest()
         if now - self._reported >= _REPORT_S:
             self._reported = now
             for book in self.books.values():
                 self._report(book)
+
+    def _records_in_work(self) -> Iterator[tuple[AttemptId, int]]:
+        for book in self.books.values():
+            for attempt, (_, record) in book.in_work.items():
+                if record is not None:
+                    yield attempt, record
 
     def deadline(self, now: float) -> float:
         """When `turn` is due, if nothing comes before."""
@@ -350,160 +335,22 @@ class Hub:
 
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
-        out, self._out = self._out, []
+        out = self._out.copy()
+        self._out.clear()  # the same list stays in the hands of the dispatch
         return out
 
     def _digest(self) -> None:
         """Tell the coordinator what has happened, and obey."""
         while self._events:
             happened, self._events = self._events, []
-            for command in self.coordinator.handle_all(happened, self._now):
-                if not isinstance(command, commands.StartAttempt):
-                    self._send_starts()
-                self._obey(command)
-            self._send_starts()
-
-    # --- what the coordinator wants
-
-    def _obey(self, command: commands.Command) -> None:
-        match command:
-            case commands.StartAttempt():
-                self._start(command)
-            case commands.CancelAttempt(worker, attempt, timed_out):
-                self._cancel(worker, attempt, timed_out)
-            case commands.RecallAttempts(worker, attempt):
-                name = name_of(attempt)
-                self._say_worker(worker, frames.Recall(attempt.task.job, name))
-            case commands.PublishOutput(attempt, number):
-                self.books[attempt.task.job].publish(attempt, number)
-            case commands.CommitOutput(attempt):
-                self._commit(attempt)
-            case commands.DiscardOutput(attempt):
-                self._discard(attempt)
-            case commands.ReleaseStep(job, step):
-                book = self.books.get(job)
-                for number in [] if book is None else book.workers:
-                    worker = self.members.of_number(number)
-                    if worker is not None:
-                        self._say(worker, frames.Release(job, step))
-            case commands.FinishJob(job, winners):
-                self._finish(self.books[job], winners)
-            case commands.FailJob():
-                book = self.books.get(command.job)
-                if book is not None:
-                    self._tell_driver(book, failure_told(command, book))
-
-    def _start(self, command: commands.StartAttempt) -> None:
-        attempt = command.attempt
-        member = self._workers.get(command.worker)
-        book = self.books[attempt.task.job]
-        if member is None:
-            return  # it was lost by what this turn did; that is told next
-        book.running[attempt] = member.number
-        for number in book.keepers(command):
-            self._introduce(member, number)
-        for frame in book.news_for(member.number, command):
-            self._send_starts()
-            self._say(member, frame)
-        self._starts.append((member, book, book.row(command)))
-
-    def _introduce(self, member: Member, number: int) -> None:
-        """Tell the two of each other, if they have not been told."""
-        other = self.members.of_number(number)
-        if other is None or other is member:
-            return
-        for one, two in ((other, member), (member, other)):
-            known = self._known[one.number]
-            if two.number not in known:
-                known.add(two.number)
-                told = frames.MemberTold(
-                    two.number, two.key.encode(), two.address, two.host
-                )
-                self._say(one, told)
-
-    def _send_starts(self) -> None:
-        """Say the orders that were gathered: those of one worker and job together."""
-        waiting, self._starts = self._starts, []
-        gathered: dict[tuple[int, JobId], list[frames.StartRow]] = {}
-        extents = 0
-        for member, book, row in waiting:
-            rows = gathered.setdefault((member.number, book.job), [])
-            rows.append(row)
-            extents += _extents_in(row)
-            if len(rows) == _ROWS_MAX or extents > _EXTENTS_MAX:
-                self._say_rows(gathered)
-                gathered, extents = {}, 0
-        self._say_rows(gathered)
-
-    def _say_rows(self, some: dict[tuple[int, JobId], list[frames.StartRow]]) -> None:
-        for (number, job), rows in some.items():
-            member = self.members.of_number(number)
-            if member is not None:
-                self._say(member, frames.Start(job, rows))
-
-    def _cancel(self, worker: WorkerId, attempt: AttemptId, timed_out: bool) -> None:
-        job = attempt.task.job
-        book = self.books.get(job)
-        if book is not None and book.running.pop(attempt, None) is not None:
-            self._in_work.pop(attempt, None)
-            book.outcomes["failed" if timed_out else "cancelled"] += 1
-        self._say_worker(worker, frames.CancelOne(job, name_of(attempt), timed_out))
-
-    def _commit(self, attempt: AttemptId) -> None:
-        book = self.books[attempt.task.job]
-        driver = self.members.of_number(book.driver)
-        if driver is None:
-            return  # its job is cancelled, as soon as that is told
-        self._introduce(driver, book.outputs[attempt].keeper)
-        account = book.outputs[attempt].account
-        self._say(driver, frames.CommitAsked(book.job, book.named(attempt), account))
-
-    def _discard(self, attempt: AttemptId) -> None:
-        book = self.books.get(attempt.task.job)
-        output = None if book is None else book.outputs.get(attempt)
-        keeper = None if output is None else self.members.of_number(output.keeper)
-        if keeper is not None:
-            self._say(keeper, frames.Discard(attempt.task.job, name_of(attempt)))
-
-    def _finish(self, book: Book, winners: tuple[AttemptId, ...]) -> None:
-        for told in book.accounts(winners):
-            self._tell_driver(book, told)
-        outcomes = {name: n for name, n in book.outcomes.items() if n}
-        self._tell_driver(
-            book, frames.JobDone(book.job, outcomes, book.notes, {}, len(book.workers))
-        )
+            self._dispatch.obey_all(self.coordinator.handle_all(happened, self._now))
 
     def _report(self, book: Book) -> None:
         snapshot = self.coordinator.snapshot(book.job)
         if snapshot is not None:
             doing = sum(
                 done
-                for attempt, (done, _) in self._in_work.items()
-                if attempt.task[:3] == (book.job, 0, "map")
+                for attempt, (done, _) in book.in_work.items()
+                if attempt.task[1:3] == (0, "map")
             )
-            self._tell_driver(book, progress_told(book, snapshot, doing))
-
-    # --- saying
-
-    def _tell_driver(self, book: Book, frame: object) -> None:
-        driver = self.members.of_number(book.driver)
-        if driver is not None:
-            self._say(driver, frame)
-
-    def _say_worker(self, worker: WorkerId, frame: object) -> None:
-        member = self._workers.get(worker)
-        if member is not None:
-            self._say(member, frame)
-
-    def _say(self, member: Member, frame: object) -> None:
-        try:
-            self._out.append((member.key, False, member.say(frame)))
-        except LineFullError:
-            # It takes in nothing, and is given up with the next turn.
-            member.closed_since = -1e9
-
-
-def _extents_in(row: frames.StartRow) -> int:
-    return 1 + sum(
-        len(one.extents) for one in row.inputs if isinstance(one, frames.SplitName)
-    )
+            self._dispatch.tell_driver(book, progress_told(book, snapshot, doing))

@@ -12,16 +12,21 @@ from typing import Any
 import msgspec
 
 from mincer.wire import frames
-from mincer.wire.packets import GREETING, PACKET, kind_of, read_packet, write_packet
+from mincer.wire.packets import (
+    GREETING,
+    PACKET,
+    Message,
+    kind_of,
+    read_packet,
+    write_packet,
+)
 from mincer.wire.session import Session
 
-__all__ = ["Line", "Message", "greeting"]
+__all__ = ["Line", "greeting"]
 
 _KEPT_BYTES_MAX = 64_000_000
 #: How often it is greeted until there is a welcome.
 _GREET_S = 1.0
-
-Message = list[bytes | memoryview]
 
 
 def greeting(frame: frames.Greeting) -> Message:

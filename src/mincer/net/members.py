@@ -14,7 +14,7 @@ from mincer.ids import WorkerId
 from mincer.limits import LEASE_S
 from mincer.wire import frames
 from mincer.wire.frames import Hello
-from mincer.wire.packets import write_packet
+from mincer.wire.packets import Message, write_packet
 from mincer.wire.session import Session
 
 __all__ = ["BEAT_S", "Greeted", "Member", "Members"]
@@ -50,11 +50,11 @@ class Member:
         """What the coordinator calls it, if it is a worker."""
         return WorkerId(self.name, self.life)
 
-    def say(self, frame: object) -> list[bytes]:
+    def say(self, frame: object) -> Message:
         """The message that says this to it, in order with all that was said before."""
         return write_packet(self.life, self.session.send(frames.encode(frame)))
 
-    def beat(self) -> list[bytes]:
+    def beat(self) -> Message:
         return write_packet(self.life, self.session.beat())
 
     def is_gone(self, now: float) -> bool:

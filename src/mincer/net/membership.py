@@ -14,8 +14,9 @@ import zmq
 
 from mincer.net.connection import Connection, State
 from mincer.net.keys import KeyPair
-from mincer.net.line import Line, Message
+from mincer.net.line import Line
 from mincer.wire import pulls
+from mincer.wire.packets import Message
 
 __all__ = ["ENROL", "Membership", "Standing"]
 

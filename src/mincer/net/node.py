@@ -20,13 +20,13 @@ from mincer.core.worker import Need, WorkerMachine
 from mincer.errors import MincerError, SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net.depot import JobDepot
-from mincer.net.line import Line, Message
+from mincer.net.line import Line
 from mincer.net.offers import NotHere, Offers, Outputs
-from mincer.net.puller import Arrived, Failed, Puller, Sized, Stuck, Whole
+from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
 from mincer.net.telling import account_told, error_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of, name_of
-from mincer.wire.packets import PULL, kind_of
+from mincer.wire.packets import PULL, Buffer, Message, kind_of
 from mincer.wire.pulls import Thing
 from mincer.worker.orders import (
     AttemptMade,
@@ -92,6 +92,8 @@ class Node:
         #: What each pull is for, and back.
         self._needs: dict[int, Need] = {}
         self._pulls: dict[Need, int] = {}
+        #: Why a need could not be met, while that is told.
+        self._whys: dict[Need, str] = {}
         self._worked = -1e9
         self._out: list[Outgoing] = []
 
@@ -185,10 +187,9 @@ class Node:
                     job = attempts[0].task.job
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
             case machine.TellUnmade(attempt, fault, lost, need):
-                what = f"{attempt} needs what could not be fetched: {need.what}"
-                self._unmade(
-                    AttemptUnmade(attempt, fault, SegmentError(what), None, lost)
-                )
+                why = self._whys.get(need, "it is lost")
+                error = SegmentError(f"what it reads could not be fetched: {why}")
+                self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
                 self.has_left = True
@@ -255,9 +256,7 @@ class Node:
 
     # --- pulls
 
-    def pulled(
-        self, head: pulls.Head, data: bytes | memoryview | None, now: float
-    ) -> None:
+    def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
         """Take in a reply to a pull of this process, whose `by` is proved."""
         self._news(self._puller.hear(head, data, now), now)
 
@@ -295,9 +294,9 @@ class Node:
             del self._needs[number]
             self._puller.stop(number)
 
-    def _news(self, news: list[object], now: float) -> None:
+    def _news(self, news: list[News], now: float) -> None:
         for one in news:
-            need = self._needs.get(one.pull)  # type: ignore[attr-defined]
+            need = self._needs.get(one.pull)
             if need is None:
                 continue
             try:
@@ -307,7 +306,7 @@ class Node:
                 self._stop(need)
                 self._tell(machine.NeedUnmet(need), now)
 
-    def _new(self, one: object, need: Need, now: float) -> None:
+    def _new(self, one: News, need: Need, now: float) -> None:
         depot = self._depots[need.job]
         match one:
             case Sized(_, sizes):
@@ -317,24 +316,40 @@ class Node:
             case Whole(number):
                 del self._needs[number], self._pulls[need]
                 self._tell(machine.NeedMet(need), now)
-            case Failed(number, _, lost):
-                del self._needs[number], self._pulls[need]
-                depot.drop(need)
-                gone = depot.lost_with(need)
-                if lost:
-                    named = set(lost)
-                    gone = tuple(a for a in gone if (a.task.index, a.number) in named)
-                self._tell(machine.NeedUnmet(need, gone), now)
-            case Stuck(number):
+            case Failed(_, why, is_gone, lost):
+                self._failed(need, why, is_gone, lost, now)
+            case Stuck():
                 _, to = depot.thing(need)
-                depot.drop(need)
                 if self.is_direct(to):
                     self.relayed.add(to)
                     self._fetch(need, now)
-                    return
-                del self._needs[number], self._pulls[need]
-                self._tell(machine.NeedUnmet(need, depot.lost_with(need)), now)
+                else:
+                    self._failed(need, "no answer comes", True, [], now)
         self._children.send()
+
+    def _failed(
+        self,
+        need: Need,
+        why: str,
+        is_gone: bool,
+        lost: list[tuple[int, int]],
+        now: float,
+    ) -> None:
+        """This pull has failed, and another one is tried only if it may help."""
+        depot = self._depots[need.job]
+        depot.drop(need)
+        if is_gone and depot.thing(need)[1] == depot.told.driver:
+            # Without its driver the job is over soon, or he comes back.
+            self._fetch(need, now)
+            return
+        self._stop(need)
+        gone = depot.lost_with(need)
+        if lost:
+            named = set(lost)
+            gone = tuple(one for one in gone if (one.task.index, one.number) in named)
+        self._whys[need] = why
+        self._tell(machine.NeedUnmet(need, gone), now)
+        del self._whys[need]
 
     def _left(self, member: int, now: float) -> None:
         self.peers.pop(member, None)

@@ -119,9 +119,8 @@ class Offers:
         try:
             layout = _Layout(self._find(head.thing), head.chunk_bytes)
         except NotHere as error:
-            lost = error.lost
-            denied = pulls.Denied(head.by, head.to, head.pull, error.why[:4000], lost)
-            return denied, None
+            way = head.by, head.to, head.pull
+            return pulls.Denied(*way, error.why[:4000], lost=error.lost), None
         self._layouts[head.by, head.pull] = layout
         if len(self._layouts) > _LAYOUTS_MAX:
             self._layouts.popitem(last=False)

@@ -20,9 +20,9 @@ from mincer.errors import UsageError
 from mincer.net.connection import Connection, State
 from mincer.net.gate import Gate, Right
 from mincer.net.keys import KeyPair
-from mincer.net.line import Message
 from mincer.net.sockets import DOMAIN, bind_router
 from mincer.wire import frames, pulls
+from mincer.wire.packets import Buffer, Message
 
 __all__ = ["Door", "Peers", "Question"]
 
@@ -181,7 +181,7 @@ class Peers:
                 lost.append(number)
         return lost
 
-    def replies(self) -> Iterator[tuple[pulls.Head, bytes | memoryview | None]]:
+    def replies(self) -> Iterator[tuple[pulls.Head, Buffer | None]]:
         """What has come back; `by` is who has proved the key."""
         for number, peer in list(self._peers.items()):
             while (message := peer.connection.receive()) is not None:

@@ -13,9 +13,10 @@ from collections import deque
 from typing import NamedTuple, TypeAlias
 
 from mincer.wire import pulls
+from mincer.wire.packets import Buffer
 from mincer.wire.pulls import Head, Thing
 
-__all__ = ["Arrived", "Failed", "Puller", "Sized", "Stuck", "Whole"]
+__all__ = ["Arrived", "Failed", "News", "Puller", "Sized", "Stuck", "Whole"]
 
 #: Chunks that are under way to a process, all together and of one pull.
 _CREDITS = 16
@@ -38,7 +39,7 @@ class Arrived(NamedTuple):
 
     pull: int
     offset: int
-    data: bytes | memoryview
+    data: Buffer
     is_packed: bool
 
 
@@ -53,6 +54,8 @@ class Failed(NamedTuple):
 
     pull: int
     why: str
+    #: Nobody is there.
+    is_gone: bool
     #: The maps (index, number of the attempt) of it that are gone.
     lost: list[tuple[int, int]]
 
@@ -120,9 +123,7 @@ class Puller:
             self._out.append(pulls.Close(pull.to, self.me, number))
             self._end(pull)
 
-    def hear(
-        self, head: Head, data: bytes | memoryview | None, now: float
-    ) -> list[News]:
+    def hear(self, head: Head, data: Buffer | None, now: float) -> list[News]:
         """Take in a reply; return what is new. What is late is nothing."""
         pull = self._pulls.get(head.pull)
         if pull is None or head.by != pull.to:
@@ -133,9 +134,9 @@ class Puller:
                 return self._opened(pull, sizes)
             case pulls.Chunk(chunk=chunk, is_packed=is_packed) if data is not None:
                 return self._chunk(pull, chunk, data, is_packed)
-            case pulls.Denied(why=why, lost=lost):
+            case pulls.Denied(why=why, is_gone=is_gone, lost=lost):
                 self._end(pull)
-                return [Failed(pull.number, why, lost)]
+                return [Failed(pull.number, why, is_gone, lost)]
             case pulls.Unopened():
                 self._open(pull, now)
         return []
@@ -188,7 +189,7 @@ class Puller:
         return news
 
     def _chunk(
-        self, pull: _Pull, chunk: int, data: bytes | memoryview, is_packed: bool
+        self, pull: _Pull, chunk: int, data: Buffer, is_packed: bool
     ) -> list[News]:
         if chunk not in pull.owed:
             return []

@@ -48,13 +48,20 @@ def made_of(
     part = None if account.part is None else PartMade(*account.part)
     made: MapMade | ReduceMade | None = None
     if attempt.task.kind == "map":
-        made = MapMade(*account.figures, part)
+        records, read, pairs, keys, values, runs, _ = _figures(account, 7)
+        made = MapMade(records, read, pairs, keys, values, runs, 0, part)
     elif attempt.task.kind == "reduce":
         assert part is not None
-        made = ReduceMade(*account.figures, part)
+        keys, values = _figures(account, 2)
+        made = ReduceMade(keys, values, part)
     place = Place("", 0, length_bytes)
     times = account.cpu_s, account.wall_s, ended
     return AttemptMade(attempt, place, 0, made, account.counters, *times)
+
+
+def _figures(account: Account, count: int) -> list[int]:
+    """So many figures, whatever a worker said."""
+    return [*account.figures, *[0] * count][:count]
 
 
 def error_told(error: MincerError) -> ErrorTold:

@@ -178,7 +178,7 @@ class WorkerProcess:
         self._watched = now
 
     def _patience(self) -> float:
-        if any(socket.EVENTS & zmq.POLLIN for socket in self._watched.values()):
+        if any(map(_has_news, self._watched.values())):
             return 0.0
         now = time.monotonic()
         due = min(
@@ -240,6 +240,10 @@ class WorkerProcess:
         self.node.close()
         self._folder.remove()
         self._context.destroy(linger=0)
+
+
+def _has_news(socket: zmq.Socket[bytes]) -> bool:
+    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
 
 def host_word() -> str:

@@ -21,13 +21,18 @@ class Accounted(Protocol):
     made: dict[AttemptId, AttemptMade]
     #: The records that each attempt left out.
     skips: dict[AttemptId, tuple[int, ...]]
-    #: The outcome of each attempt that ended.
-    outcomes: dict[str, int]
-    notes: list[str]
     #: The most that a child took.
     memory_bytes_max: int
     #: On the monotonic clock.
     started: float
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """The outcome of each attempt that ended."""
+        ...
+
+    @property
+    def notes(self) -> list[str]: ...
 
     @property
     def winners(self) -> tuple[AttemptId, ...] | None: ...

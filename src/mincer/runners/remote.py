@@ -40,6 +40,7 @@ from mincer.worker.orders import AttemptMade, pack_splits
 if TYPE_CHECKING:
     from mincer.net.client import Client
     from mincer.wire.pulls import Thing
+from mincer.wire.packets import Buffer
 
 __all__ = ["RemoteJob", "run_remote"]
 
@@ -207,7 +208,7 @@ class RemoteJob:
 
     # --- what comes, in the client's thread
 
-    def write(self, attempt: AttemptId, offset: int, data: bytes | memoryview) -> None:
+    def write(self, attempt: AttemptId, offset: int, data: Buffer) -> None:
         file = self._parts.get(attempt)
         path = self._path(attempt)
         with kept(path):

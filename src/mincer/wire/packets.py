@@ -9,10 +9,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from mincer.wire.session import Packet
 
-__all__ = ["GREETING", "PACKET", "PULL", "kind_of", "read_packet", "write_packet"]
+__all__ = [
+    "GREETING",
+    "PACKET",
+    "PULL",
+    "Buffer",
+    "Message",
+    "kind_of",
+    "read_packet",
+    "write_packet",
+]
 
 #: The first byte of a message.
 GREETING, PACKET, PULL = b"G", b"P", b"D"
@@ -20,22 +30,24 @@ GREETING, PACKET, PULL = b"G", b"P", b"D"
 # kind, life, number, sent, received, again
 _PACKET = struct.Struct("<cIQQQB")
 
-_Buffer = bytes | memoryview
+Buffer: TypeAlias = bytes | memoryview
+#: One message: its frames.
+Message: TypeAlias = list[Buffer]
 
 
-def kind_of(message: Sequence[_Buffer]) -> bytes:
+def kind_of(message: Sequence[Buffer]) -> bytes:
     """One of the three, or something else, which nobody needs to know."""
     return bytes(message[0][:1]) if message else b""
 
 
-def write_packet(life: int, packet: Packet) -> list[bytes]:
+def write_packet(life: int, packet: Packet) -> Message:
     """The packet as a message."""
     number, sent, received, again, payload = packet
     head = _PACKET.pack(PACKET, life, number, sent, received, again)
     return [head, payload] if number else [head]
 
 
-def read_packet(message: Sequence[_Buffer]) -> tuple[int, Packet] | None:
+def read_packet(message: Sequence[Buffer]) -> tuple[int, Packet] | None:
     """The life and the packet in a message; None if it is none."""
     head = message[0]
     if len(head) != _PACKET.size:

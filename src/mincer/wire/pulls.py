@@ -18,7 +18,8 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from mincer.wire.packets import PULL
+from mincer.wire.bounds import AttemptName, Count, Digest, Job, Line, Small, Token
+from mincer.wire.packets import PULL, Buffer, Message
 
 __all__ = [
     "CHUNK_BYTES",
@@ -49,56 +50,48 @@ MESSAGE_BYTES_MAX = (1 << 20) + 4096
 CHUNK_BYTES = 1 << 20
 RELAYED_BYTES = 1 << 18
 
-_Count = Annotated[int, Meta(ge=0, le=2**62)]
-_Small = Annotated[int, Meta(ge=0, le=2**31)]
-_Job = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-_Token = Annotated[bytes, Meta(min_length=16, max_length=16)]
-_Digest = Annotated[bytes, Meta(min_length=16, max_length=32)]
-_Text = Annotated[str, Meta(max_length=4096)]
-_Name = tuple[_Small, Annotated[str, Meta(max_length=16)], _Small, _Small]
-
 
 class _Thing(Struct, frozen=True, array_like=True):
     """What can be pulled. `token`: proves that the one who asks works for the job."""
 
-    job: _Job
-    token: _Token
+    job: Job
+    token: Token
 
 
-class BlobOf(_Thing, tag="blob"):
+class BlobOf(_Thing, frozen=True, tag="blob"):
     """The functions of a step, or the user's modules."""
 
-    digest: _Digest
+    digest: Digest
 
 
-class PacketOf(_Thing, tag="packet"):
+class PacketOf(_Thing, frozen=True, tag="packet"):
     """Some splits, as the driver packed them."""
 
-    packet: _Small
+    packet: Small
 
 
-class InputOf(_Thing, tag="input"):
+class InputOf(_Thing, frozen=True, tag="input"):
     """Some bytes of an input file, which the driver has."""
 
-    file: _Small
-    start: _Count
-    end: _Count
+    file: Small
+    start: Count
+    end: Count
 
 
-class SegmentsOf(_Thing, tag="segments"):
+class SegmentsOf(_Thing, frozen=True, tag="segments"):
     """What these maps (index, number of the attempt) made for one part, one behind
     another, each an output of its own (see `mincer.flow.run.cut_out`)."""
 
-    step: _Small
-    part: _Small
-    parts: _Small
-    maps: Annotated[list[tuple[_Small, _Small]], Meta(max_length=20_000)]
+    step: Small
+    part: Small
+    parts: Small
+    maps: Annotated[list[tuple[Small, Small]], Meta(max_length=20_000)]
 
 
-class OutputOf(_Thing, tag="output"):
+class OutputOf(_Thing, frozen=True, tag="output"):
     """All that an attempt made."""
 
-    attempt: _Name
+    attempt: AttemptName
 
 
 Thing: TypeAlias = BlobOf | PacketOf | InputOf | SegmentsOf | OutputOf
@@ -107,52 +100,54 @@ Thing: TypeAlias = BlobOf | PacketOf | InputOf | SegmentsOf | OutputOf
 class _Head(Struct, frozen=True, array_like=True):
     """`by` asks `to`; members are told by their numbers, the coordinator is 0."""
 
-    to: _Small
-    by: _Small
+    to: Small
+    by: Small
     #: The number that the one who asks gave to this pull.
-    pull: _Count
+    pull: Count
 
 
-class Open(_Head, tag="open"):
+class Open(_Head, frozen=True, tag="open"):
     """Tell how long this is, and get ready to give its chunks."""
 
     thing: Thing
     chunk_bytes: Annotated[int, Meta(ge=1 << 10, le=CHUNK_BYTES)] = CHUNK_BYTES
 
 
-class Opened(_Head, tag="opened"):
+class Opened(_Head, frozen=True, tag="opened"):
     """The sizes of the outputs in it, one behind another; of other things, one size."""
 
-    sizes: Annotated[list[_Count], Meta(max_length=20_000)]
+    sizes: Annotated[list[Count], Meta(max_length=20_000)]
 
 
-class Ask(_Head, tag="ask"):
+class Ask(_Head, frozen=True, tag="ask"):
     """Give these chunks."""
 
-    chunks: Annotated[list[_Small], Meta(max_length=64)]
+    chunks: Annotated[list[Small], Meta(max_length=64)]
 
 
-class Chunk(_Head, tag="chunk"):
+class Chunk(_Head, frozen=True, tag="chunk"):
     """A chunk; its bytes stand behind the head."""
 
-    chunk: _Small
+    chunk: Small
     #: They are packed by zstandard.
     is_packed: bool = False
 
 
-class Close(_Head, tag="close"):
+class Close(_Head, frozen=True, tag="close"):
     """Nothing more is wanted of this pull."""
 
 
-class Unopened(_Head, tag="unopened"):
+class Unopened(_Head, frozen=True, tag="unopened"):
     """This pull is not known, or not any more: open it again."""
 
 
-class Denied(_Head, tag="denied"):
+class Denied(_Head, frozen=True, tag="denied"):
     """It cannot be had here; `lost`: the maps of it that are gone."""
 
-    why: _Text
-    lost: Annotated[list[tuple[_Small, _Small]], Meta(max_length=20_000)] = []
+    why: Line
+    #: Who was asked is not there, and perhaps not for ever.
+    is_gone: bool = False
+    lost: Annotated[list[tuple[Small, Small]], Meta(max_length=20_000)] = []
 
 
 Head: TypeAlias = Open | Opened | Ask | Chunk | Close | Unopened | Denied
@@ -163,16 +158,16 @@ QUESTIONS = (Open, Ask, Close)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Head).decode
 
-_Buffer = bytes | memoryview
 
-
-def write_pull(head: Head, data: _Buffer | None = None) -> list[_Buffer]:
+def write_pull(head: Head, data: Buffer | None = None) -> Message:
     """The head, and the bytes of a chunk, as a message."""
     start = PULL + _encode(head)
     return [start] if data is None else [start, data]
 
 
-def read_pull(message: Sequence[_Buffer]) -> tuple[Head, _Buffer | None] | None:
+def read_pull(
+    message: Sequence[Buffer],
+) -> tuple[Head, Buffer | None] | None:
     """What `write_pull` was given; None if it is none of that."""
     if message[0][:1] != PULL:
         return None
