@@ -34,6 +34,10 @@ UNTESTED = {
     "testing/runner_keys",
     "testing/runner_order",
     "testing/runner_shapes",
+    "wire/driver_frames",
+    "wire/greetings",
+    "wire/rows",
+    "wire/worker_frames",
     "worker/orders",
 }
 

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from mincer.context import Context
     from mincer.job import by_range
     from mincer.runners.base import Progress
+    from mincer.runners.cluster import Cluster
     from mincer.runners.local import Local
     from mincer.runners.report import Report
     from mincer.runners.results import Results
+    from mincer.runners.serve import Serve
 
 __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # a job and what comes of it
@@ -23,7 +25,7 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # inside user code
     "Context", "context", "count",
     # where it runs
-    "Local",
+    "Local", "Serve", "Cluster",
     # modules
     "errors", "sinks", "sources", "testing",
     "__version__",
@@ -32,6 +34,7 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Cluster": "mincer.runners.cluster",
     "Context": "mincer.context",
     "Job": "mincer.api",
     "JobHandle": "mincer.api",
@@ -40,6 +43,7 @@ _HOMES = {
     "Progress": "mincer.runners.base",
     "Report": "mincer.runners.report",
     "Results": "mincer.runners.results",
+    "Serve": "mincer.runners.serve",
     "by_range": "mincer.job",
 }
 _MODULES = frozenset({"errors", "sinks", "sources", "testing"})

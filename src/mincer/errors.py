@@ -13,6 +13,8 @@ MincerError
 │   ├── TimedOutError    an attempt ran longer than task_timeout
 │   ├── WorkerDiedError  the child process that ran an attempt died, again and again
 │   └── CancelledError   somebody cancelled the job
+├── NoConnectionError    no coordinator is there, or not any more         (exit 3)
+├── RefusedError         a coordinator does not let this process in       (exit 4)
 ├── SegmentError         stored data is gone or fails its checksum; the map runs again
 └── Bug                  our own mistake: please report it
 """
@@ -30,9 +32,11 @@ __all__ = [
     "InputError",
     "JobError",
     "MincerError",
+    "NoConnectionError",
     "OrderError",
     "OutputError",
     "OverMemoryError",
+    "RefusedError",
     "SegmentError",
     "ShipError",
     "TimedOutError",
@@ -172,6 +176,18 @@ class WorkerDiedError(JobError):
 
 class CancelledError(JobError):
     """Somebody cancelled the job."""
+
+
+class NoConnectionError(MincerError):
+    """No coordinator is there, or not any more."""
+
+    exit_code = 3
+
+
+class RefusedError(MincerError):
+    """A coordinator does not let this process in."""
+
+    exit_code = 4
 
 
 class SegmentError(MincerError):

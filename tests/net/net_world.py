@@ -391,6 +391,8 @@ class World:
         self.hub = Hub("first", VERSIONS)
         self.members = {}
         self.cut = set()
+        #: Who does not answer to those who ask it straight.
+        self.mute = set()
         self.loss = self.repeat = 0.0
         self.reorders = False
         self.last = {}
@@ -492,6 +494,8 @@ class World:
 
     def asked(self, other, sender, message):
         if self.members.get(other.name) is not other:
+            return
+        if other.name in self.mute:
             return
         head, _ = pulls.read_pull(message)
         for reply in other.node.asked(head):

@@ -31,10 +31,13 @@ class ListSplit(Split):
 class JobFolder:
     def __init__(self, path):
         self.path = path
+        #: What a child may take, by code.
+        self.memory = {}
 
     def code(self, *args, name="code", sink=None, memory_bytes=None, **options):
-        code = JobCode(Step(*args, **options), 2, "a job", {}, sink, None, memory_bytes)
+        code = JobCode(Step(*args, **options), 2, "a job", {}, sink, None)
         path = self.path / name
+        self.memory[str(path)] = memory_bytes
         path.write_bytes(functions.dump(code))
         return str(path)
 
@@ -46,4 +49,5 @@ class JobFolder:
     def files(self, code, name, cuts=None):
         folder = self.path / name
         folder.mkdir(exist_ok=True)
-        return StepFiles(code, None, str(folder), str(self.path), cuts)
+        memory_bytes = self.memory.get(code)
+        return StepFiles(code, None, str(folder), str(self.path), cuts, memory_bytes)

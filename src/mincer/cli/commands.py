@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import mincer
+from mincer.cli.cluster_commands import COMMANDS
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions, execute
 
 __all__ = ["cli"]
@@ -29,7 +30,8 @@ Examples:
   mincer run wordcount.py books/ --limit 100 --runner inline   (a first try)
 
 \b
-Exit codes: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 no connection, 4 refused,
+130 interrupted.
 """
 
 _EPILOG = """\b
@@ -96,7 +98,8 @@ _POSITIVE = click.IntRange(min=1)
     type=click.Choice(RUNNERS),
     default="local",
     show_default=True,
-    help="inline: in this process, for debuggers.",
+    help="inline: in this process, for debuggers. serve: on the workers that join "
+    "--address. cluster: by the coordinator there.",
 )
 @click.option(
     "-D",
@@ -123,6 +126,14 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--report", metavar="FILE", help="Write times, bytes, attempts as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More figures; our own tracebacks.")
+@click.option("--address", metavar="HOST:PORT", help="Of the coordinator.")
+@click.option("-p", "--password", metavar="WORD", help="As the cluster has it.")
+@click.option("--key-file", metavar="FILE", help="In place of a password.")
 def run(**typed: Any) -> int:
-    """Run a job on this machine. Pairs go to stdout, all else to stderr."""
+    """Run a job on this machine, or on a cluster. Pairs go to stdout, all else to
+    stderr."""
     return execute(RunOptions(**typed))
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)

@@ -18,7 +18,7 @@ from mincer.structs import Struct
 __all__ = ["FORMATS", "RUNNERS", "RunOptions", "execute"]
 
 FORMATS = ("tsv", "jsonl", "pickle", "lines")
-RUNNERS = ("local", "inline")
+RUNNERS = ("local", "inline", "serve", "cluster")
 
 
 class RunOptions(Struct, kw_only=True):
@@ -39,6 +39,9 @@ class RunOptions(Struct, kw_only=True):
     skip_bad_records: int | None = None
     limit: int | None = None
     report: str | None = None
+    address: str | None = None
+    password: str | None = None
+    key_file: str | None = None
     quiet: bool = False
     verbose: bool = False
 
@@ -79,7 +82,7 @@ def run_job(options: RunOptions) -> None:
         try:
             results = job.run(
                 source,
-                runner=options.runner,
+                runner=_runner(options),
                 workers=options.workers,
                 memory=options.memory,
                 output=options.output,
@@ -103,8 +106,29 @@ def run_job(options: RunOptions) -> None:
             sys.stderr.write(summary(results.report, verbose=options.verbose))
 
 
+def _runner(options: RunOptions) -> Any:
+    """The runner that was named, with what belongs to it."""
+    where = options.address, options.password, options.key_file
+    if options.runner == "serve":
+        from mincer.runners.serve import Serve
+
+        return Serve(where[0], password=where[1], key_file=where[2])
+    if options.runner == "cluster":
+        from mincer.runners.cluster import Cluster
+
+        return Cluster(where[0], password=where[1], key_file=where[2])
+    return options.runner
+
+
 def _check(options: RunOptions) -> None:
     """Refuse now what would go wrong only after the work."""
+    if options.runner in ("local", "inline"):
+        given = options.address, options.password, options.key_file
+        if any(one is not None for one in given):
+            raise UsageError(
+                f"--address, -p and --key-file are not for --runner {options.runner}",
+                hint="Add --runner cluster, or --runner serve.",
+            )
     if options.output is None:
         if options.format == "pickle":
             raise UsageError(

@@ -37,6 +37,10 @@ TAKERS = {
     "--skip-bad-records": "skip_bad_records",
     "--limit": "limit",
     "--report": "report",
+    "--address": "address",
+    "-p": "password",
+    "--password": "password",
+    "--key-file": "key_file",
 }
 _CHOICES = {"format": FORMATS, "runner": RUNNERS}
 #: The least that each number may be.

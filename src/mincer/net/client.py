@@ -13,9 +13,9 @@ from collections.abc import Callable
 import zmq
 
 from mincer.ids import JobId
-from mincer.net.coordinator import versions
 from mincer.net.driver import Asker, Driver
 from mincer.net.keys import KeyPair, Keys
+from mincer.net.line import versions
 from mincer.net.membership import Membership, Standing
 from mincer.net.peers import Peers
 from mincer.net.sockets import endpoint
@@ -33,6 +33,8 @@ class Client:
     thread."""
 
     def __init__(self, host: str, port: int, keys: Keys) -> None:
+        #: The coordinator's address, for people.
+        self.where = f"{host}:{port}"
         own = KeyPair.fresh()
         hello = frames.Hello(
             frames.PROTOCOL,
@@ -72,6 +74,11 @@ class Client:
     def why(self) -> str:
         """Why this process is not let in."""
         return self._membership.why
+
+    @property
+    def was_there(self) -> bool:
+        """True when a coordinator has let this process in."""
+        return self._driver.line.welcome is not None
 
     @property
     def is_over(self) -> bool:

@@ -21,25 +21,17 @@ from mincer.errors import JobError, UsageError
 from mincer.net.gate import AllowList, Gate
 from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
+from mincer.net.line import versions
 from mincer.net.membership import ENROL
 from mincer.net.sockets import DOMAIN, bind_router, connect_dealer
 from mincer.wire.packets import PULL, Message, kind_of
 
-__all__ = ["CoordinatorProcess", "versions"]
+__all__ = ["CoordinatorProcess"]
 
 _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
-
-
-def versions() -> tuple[str, str]:
-    """What all members must have alike: mincer's version, and Python's."""
-    import sys
-
-    from mincer import __version__
-
-    return __version__, f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class CoordinatorProcess:

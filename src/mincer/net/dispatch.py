@@ -108,7 +108,8 @@ class Dispatch:
         for number in book.keepers(command):
             self._introduce(member, number)
         for frame in book.news_for(member.number, command):
-            self._send_starts()
+            if any(to is member for to, _, _ in self._starts):
+                self._send_starts()  # they were ordered before this was so
             self.say(member, frame)
         self._starts.append((member, book, book.row(command)))
 

@@ -204,8 +204,7 @@ class Driver:
                     try:
                         asker.write(attempt, offset, data)
                     except MincerError as error:  # no room on the driver's disk
-                        self._stop(number)
-                        self.line.say(frames.CancelJob(frame.job, error.what[:4000]))
+                        self.leave(frame.job)
                         asker.gone(str(error))
                 case Whole(number):
                     del self._parts[number]

@@ -22,7 +22,7 @@ from mincer.wire.packets import (
 )
 from mincer.wire.session import Session
 
-__all__ = ["Line", "greeting"]
+__all__ = ["Line", "greeting", "versions"]
 
 _KEPT_BYTES_MAX = 64_000_000
 #: How often it is greeted until there is a welcome.
@@ -32,6 +32,15 @@ _GREET_S = 1.0
 def greeting(frame: frames.Greeting) -> Message:
     """A greeting as a message."""
     return [GREETING + frames.encode(frame)]
+
+
+def versions() -> tuple[str, str]:
+    """What all members must have alike: mincer's version, and Python's."""
+    import sys
+
+    from mincer import __version__
+
+    return __version__, f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Line:

@@ -301,10 +301,18 @@ class Node:
                 continue
             try:
                 self._new(one, need, now)
-            except MincerError:
+            except MincerError as error:
                 # The disk is full: the attempts that wanted it cannot be run here.
-                self._stop(need)
-                self._tell(machine.NeedUnmet(need), now)
+                self._unmet(need, error.what, (), now)
+
+    def _unmet(
+        self, need: Need, why: str, lost: tuple[AttemptId, ...], now: float
+    ) -> None:
+        """This need cannot be met."""
+        self._stop(need)
+        self._whys[need] = why
+        self._tell(machine.NeedUnmet(need, lost), now)
+        del self._whys[need]
 
     def _new(self, one: News, need: Need, now: float) -> None:
         depot = self._depots[need.job]
@@ -342,14 +350,11 @@ class Node:
             # Without its driver the job is over soon, or he comes back.
             self._fetch(need, now)
             return
-        self._stop(need)
         gone = depot.lost_with(need)
         if lost:
             named = set(lost)
             gone = tuple(one for one in gone if (one.task.index, one.number) in named)
-        self._whys[need] = why
-        self._tell(machine.NeedUnmet(need, gone), now)
-        del self._whys[need]
+        self._unmet(need, why, gone, now)
 
     def _left(self, member: int, now: float) -> None:
         self.peers.pop(member, None)
@@ -357,9 +362,9 @@ class Node:
         for need in list(self._pulls):
             depot = self._depots[need.job]
             if depot.thing(need)[1] == member:
-                self._stop(need)
                 depot.drop(need)
-                self._tell(machine.NeedUnmet(need, depot.lost_with(need)), now)
+                why = "the worker that has it is gone"
+                self._unmet(need, why, depot.lost_with(need), now)
         self._children.send()
 
     def _find(self, thing: Thing) -> Outputs:

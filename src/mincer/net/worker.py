@@ -16,10 +16,10 @@ from typing import Any
 
 import zmq
 
-from mincer.errors import MincerError
-from mincer.net.coordinator import versions
+from mincer.errors import RefusedError
 from mincer.net.depot import JobDepot
 from mincer.net.keys import KeyPair, Keys
+from mincer.net.line import versions
 from mincer.net.membership import Membership, Standing
 from mincer.net.node import Node
 from mincer.net.peers import Door, Peers
@@ -29,19 +29,13 @@ from mincer.store.folder import OwnedFolder
 from mincer.wire import frames
 from mincer.worker.hands import Hands
 
-__all__ = ["RefusedError", "WorkerProcess", "host_word"]
+__all__ = ["WorkerProcess", "host_word"]
 
 _LOOK_S = 0.05
 #: While nothing runs it is looked at the clock so often.
 _IDLE_S = 0.5
 #: How long what was said last is waited to be heard, before leaving.
 _GOODBYE_S = 2.0
-
-
-class RefusedError(MincerError):
-    """The coordinator does not let this process in."""
-
-    exit_code = 4
 
 
 class WorkerProcess:

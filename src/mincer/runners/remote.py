@@ -18,9 +18,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mincer.core.events import Fault
-from mincer.errors import CancelledError, JobError, MincerError, SegmentError, Where
+from mincer.errors import (
+    CancelledError,
+    JobError,
+    MincerError,
+    NoConnectionError,
+    RefusedError,
+    SegmentError,
+    Where,
+)
 from mincer.flow.ports import PartMade
 from mincer.ids import AttemptId
+from mincer.net.membership import Standing
 from mincer.net.offers import Bytes, NotHere, Outputs, Piece
 from mincer.net.same_file import ONLY_DRIVER, file_told
 from mincer.net.telling import error_of, made_of
@@ -52,6 +61,8 @@ _EXTENTS_MAX = 5_000
 #: What a child is taken to have, as long as it is not known.
 _MEMORY_BYTES = 256_000_000
 _LOOK_S = 0.2
+#: A coordinator that was never there is waited for so long.
+_CONNECT_S_MAX = 15.0
 #: A line of a text that is cut in pieces is looked for in steps of this size.
 _LINE_BYTES = 1 << 16
 
@@ -440,14 +451,30 @@ def _commit_parts(job: RemoteJob, client: Client) -> None:
             come = job.commits.get(timeout=_LOOK_S)
         except queue.Empty:
             job.control.check()
-            if client.is_over:
-                raise client.crash or JobError("the connection has ended") from None
+            _check_connection(job, client)
             continue
         if come is None:
             return
         attempt, account = come
         is_good = job.commit_part(attempt, account)
         client.say(frames.Committed(name, name_of(attempt), not is_good))
+
+
+def _check_connection(job: RemoteJob, client: Client) -> None:
+    """Raise when nothing will come of this connection."""
+    if client.is_over:
+        raise client.crash or NoConnectionError("the connection has ended")
+    if client.standing is Standing.REFUSED:
+        raise RefusedError(
+            f"refused by the coordinator at {client.where}: {client.why}",
+            hint="Give the same password or key file as the coordinator has.",
+        )
+    waited_s = time.monotonic() - job.started
+    if not client.was_there and waited_s > _CONNECT_S_MAX:
+        raise NoConnectionError(
+            f"no coordinator answers at {client.where}",
+            hint="Start one there (mincer serve ADDRESS), or give another address.",
+        )
 
 
 def _finish(job: RemoteJob, runner: str) -> Results:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from types import TracebackType
 from typing import Self
 
 from mincer.net.client import Client
 from mincer.net.coordinator import CoordinatorProcess
-from mincer.net.keys import Keys, join_token, keys_of_password, read_key_file
+from mincer.net.keys import join_token, keys_of_password
+from mincer.net.settings import Address, address_of, keys_of
 from mincer.net.sockets import endpoint
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.remote import run_remote
@@ -15,46 +19,54 @@ from mincer.runners.results import Results
 
 __all__ = ["Serve"]
 
+#: Addresses that mean all of a machine, and how a process of it reaches them.
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 class Serve:
-    """Jobs on all workers that join this address; see `mincer.Serve`.
+    """A coordinator in this process, for its own jobs, on all workers that join.
 
-    `password`, or `key_file`: what workers must have, too; without either, a token is
-    made, and `join_line` says what to type on a worker.
+    `address`: where it listens, HOST:PORT; a port of 0 is a free one (see `address`).
+    `password`, or `key_file`: what workers must have, too. Without either a token is
+    made, and the line to type on a worker is shown. `allowed`: a folder of public keys
+    that may join as well. Workers may join before and during a job, and leave.
     """
 
     def __init__(
         self,
-        address: str = "127.0.0.1:11235",
+        address: str | None = None,
         *,
         password: str | None = None,
-        key_file: str | None = None,
+        key_file: str | os.PathLike[str] | None = None,
+        cluster: str | None = None,
         allowed: str | None = None,
     ) -> None:
-        self._host, _, port = address.rpartition(":")
-        if key_file is not None:
-            self._keys: Keys = read_key_file(key_file)
-        else:
-            self.token = password or join_token()
-            self._keys = keys_of_password(self.token)
-        where = endpoint(self._host or "127.0.0.1", port)
+        wanted = address_of(address)
+        keys = keys_of(password, key_file, cluster)
+        #: The password that was made since none was given.
+        self.token = None if keys is not None else join_token()
+        self._keys = keys or keys_of_password(self.token or "")
+        where = endpoint(wanted.host, wanted.port or "*")
         self._coordinator = CoordinatorProcess(where, self._keys, allowed)
+        #: Where it listens.
+        self.address = Address(wanted.host, self._coordinator.port)
         self._coordinator.start()
         self._client: Client | None = None
-
-    @property
-    def port(self) -> int:
-        return self._coordinator.port
+        self._lock = threading.Lock()
+        if self.token is not None:
+            line = f"MINCER_PASSWORD={self.token} mincer worker {self.address}"
+            sys.stderr.write(f"mincer: on each worker type:\n  {line}\n")
 
     def run(self, order: JobOrder, control: JobControl) -> Results:
         """Run one job: see `mincer.runners.base.Runner`."""
-        if self._client is None:
-            host = self._host if self._host not in ("", "0.0.0.0") else "127.0.0.1"
-            self._client = Client(host, self.port, self._keys)
+        with self._lock:
+            if self._client is None:
+                host, port = self.address
+                self._client = Client(_ANY.get(host, host), port, self._keys)
         return run_remote(self._client, order, control, "serve")
 
     def close(self) -> None:
-        """Stop serving. Harmless when repeated."""
+        """Stop serving; workers wait for the next one. Harmless when repeated."""
         if self._client is not None:
             self._client.close()
             self._client = None

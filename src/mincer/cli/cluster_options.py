@@ -1,0 +1,59 @@
+"""Options that the commands of a cluster share: what proves that one belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mincer.errors import UsageError
+
+if TYPE_CHECKING:
+    from mincer.net.keys import Keys
+
+__all__ = ["keys_option", "needed_keys"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def keys_option(command: _Command) -> _Command:
+    """`-p`, `--ask-password`, `--key-file` and `--cluster`."""
+    for option in reversed(
+        (
+            click.option(
+                "-p",
+                "--password",
+                metavar="WORD",
+                help="What all of the cluster know. Others on this machine can see it "
+                "here; MINCER_PASSWORD and --ask-password hide it.",
+            ),
+            click.option("--ask-password", is_flag=True, help="Ask for the password."),
+            click.option(
+                "--key-file", metavar="FILE", help="In place of one (mincer keygen)."
+            ),
+            click.option(
+                "--cluster",
+                metavar="NAME",
+                help="Of several with the same password, which.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def needed_keys(
+    password: str | None,
+    ask_password: bool,
+    key_file: str | None,
+    cluster: str | None,
+) -> Keys | None:
+    """The keys that these options mean; None when none was given or set."""
+    from mincer.net.settings import keys_of
+
+    if ask_password:
+        if password is not None or key_file is not None:
+            raise UsageError("--ask-password goes with neither -p nor --key-file")
+        password = click.prompt("password", hide_input=True, err=True)
+    return keys_of(password, key_file, cluster)

@@ -1,0 +1,86 @@
+"""`mincer serve`: a standing coordinator, for many jobs and many workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from mincer.cli import failure
+from mincer.structs import Struct
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from mincer.net.keys import Keys
+
+__all__ = ["ServeOptions", "execute"]
+
+
+class ServeOptions(Struct, kw_only=True):
+    """What was typed after `mincer serve`."""
+
+    address: str | None
+    keys: Keys | None
+    allowed: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+def execute(options: ServeOptions) -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        return _serve(options)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except Exception as error:
+        failure.show(error, verbose=options.verbose)
+        return failure.exit_code(error)
+
+
+def _serve(options: ServeOptions) -> int:
+    from mincer.net.coordinator import CoordinatorProcess
+    from mincer.net.keys import join_token, keys_of_password
+    from mincer.net.settings import Address, address_of
+    from mincer.net.sockets import endpoint
+
+    address = address_of(options.address)
+    token = None
+    keys = options.keys
+    if keys is None:
+        token = join_token()
+        keys = keys_of_password(token)
+    process = CoordinatorProcess(
+        endpoint(address.host, address.port), keys, options.allowed
+    )
+    if not options.quiet:
+        here = Address(address.host, process.port)
+        sys.stderr.write(f"mincer serve: coordinator at {here}\n")
+        if token is not None:
+            sys.stderr.write(join_line(here, token) + "\n")
+        sys.stderr.flush()
+    stopped = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            stopped.set()
+
+        signal.signal(signal.SIGTERM, stop)
+    process.serve(until=stopped.is_set)
+    return 0
+
+
+def join_line(address: object, token: str) -> str:
+    """What is to be typed on a worker, and by a driver."""
+    password = f"MINCER_PASSWORD={token}"
+    if os.name == "nt":
+        password = f"set {password} &"
+    return (
+        "  no password was given, so one was made. On each worker type:\n"
+        f"    {password} mincer worker {address}\n"
+        "  and to run a job:\n"
+        f"    {password} mincer run JOBFILE INPUT --runner cluster --address {address}"
+    )
