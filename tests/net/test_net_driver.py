@@ -31,16 +31,16 @@ def test_parts_that_a_worker_wrote_itself_are_committed_unread(world):
     def written(attempt, read):
         told = made(attempt, read)
         if attempt.task.kind == "reduce":
-            job.parts_written[attempt.task.index] = told.place.path
+            texts[attempt.task.index] = told.place.path
             told.place = None
         return told
 
-    class Written(FakeJob):
-        parts_written = {}
+    texts = {}
 
+    class Written(FakeJob):
         def commit(self, attempt, account):
             assert account.is_written
-            self.parts[attempt.task.index] = self.parts_written[attempt.task.index]
+            self.parts[attempt.task.index] = texts[attempt.task.index]
             self.driver.node.say(frames.Committed(JOB, frames.name_of(attempt)))
 
     worker = world.worker("a")

@@ -25,7 +25,7 @@ def test_a_secret_gives_a_pair_for_each_role_and_always_the_same():
 
 
 def test_the_keys_of_a_secret_are_pinned():
-    """Another version must find the same, or a cluster falls apart when it is updated."""
+    """Another version must find the same, or its processes cannot join."""
     keys = k.Keys.of_secret(SECRET)
     assert keys.server == PINNED_SERVER
     assert k.keys_of_password("a word").server == PINNED_PASSWORD

@@ -94,7 +94,8 @@ def test_an_output_that_is_not_here_any_more_is_made_again(world):
 
 
 def test_what_the_disk_does_not_take_is_the_workers_fault(world):
-    a, b = world.worker("a"), world.worker("b")
+    a = world.worker("a")
+    world.worker("b")
     job = make(world)
     said = []
 

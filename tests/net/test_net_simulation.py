@@ -110,7 +110,7 @@ def test_members_that_cannot_reach_each_other_go_by_the_coordinator(seed):
     world = World(seed)
     workers = [world.worker(name) for name in ("a", "b")]
     for worker in workers:
-        worker.node.relayed = {1, 2, 3}
+        worker.node.relayed.update({1, 2, 3})
     job = FakeJob(world.driver(), ids(seed), SHAPES[3], splits=8)
     run(world, job)
     check_nothing_left(world, job)
@@ -141,7 +141,8 @@ def test_a_coordinator_that_is_new_knows_no_job_and_gets_all_workers():
     world.new_hub()
     assert world.run(lambda: job.over, 30.0)
     assert "does not know" in job.over
-    assert world.run(lambda: len(world.hub.members) == 3, 30.0)
+    lines = [worker.node.line for worker in workers]
+    assert world.run(lambda: all(line.life and line.welcome for line in lines), 30.0)
     assert not any(worker.children.slots for worker in workers)
     again = FakeJob(driver, ids(5), SHAPES[0], splits=9)
     run(world, again)

@@ -17,12 +17,12 @@ from typing import Protocol
 from mincer.core import worker as machine
 from mincer.core.events import Fault
 from mincer.core.worker import Need, WorkerMachine
-from mincer.errors import MincerError, SegmentError
+from mincer.errors import SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net.depot import JobDepot
+from mincer.net.fetching import Fetching, Outgoing
 from mincer.net.line import Line
 from mincer.net.offers import NotHere, Offers, Outputs
-from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
 from mincer.net.telling import account_told, error_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of, name_of
@@ -41,10 +41,6 @@ __all__ = ["Node", "Outgoing"]
 
 #: How often it is told how far attempts are.
 _WORKING_S = 0.5
-
-#: A message, and which way it goes: 0 is the line, None by way of the coordinator, and
-#: anything else straight to that member.
-Outgoing = tuple[int | None, Message]
 
 
 class Children(Protocol):
@@ -79,21 +75,17 @@ class Node:
         self.line = Line(hello, frames.ToWorker)
         #: It has told the coordinator that it leaves, and has nothing left to do.
         self.has_left = False
-        #: Members that cannot be reached but through the coordinator.
-        self.relayed: set[int] = set()
-        #: The addresses and keys of others, by number.
-        self.peers: dict[int, frames.MemberTold] = {}
         self._children = children
         self._open_depot = open_depot
         self._depots: dict[JobId, JobDepot] = {}
         self._machine = WorkerMachine()
-        self._puller = Puller()
+        self._fetching = Fetching(self._depots, self._met, self._unmet)
         self._offers = Offers(self._find)
-        #: What each pull is for, and back.
-        self._needs: dict[int, Need] = {}
-        self._pulls: dict[Need, int] = {}
-        #: Why a need could not be met, while that is told.
-        self._whys: dict[Need, str] = {}
+        #: The number of this member.
+        self._me = 0
+        #: Why the last need was not met.
+        self._why = ""
+        self._now = 0.0
         self._worked = -1e9
         self._out: list[Outgoing] = []
 
@@ -118,16 +110,18 @@ class Node:
 
     def _heard(self, frame: frames.ToWorker, now: float) -> None:
         assert self.line.welcome is not None
-        self._puller.me = self.line.welcome.member
+        self._me = self.line.welcome.member
+        self._now = now
         if isinstance(frame, frames.MemberTold):
             self.peers[frame.member] = frame
             return
         if isinstance(frame, frames.MemberGone):
-            self._left(frame.member, now)
+            self._fetching.left(frame.member)
+            self._children.send()
             return
         if isinstance(frame, frames.JobTold):
             if frame.job not in self._depots:
-                self._depots[frame.job] = self._open_depot(frame, self._puller.me)
+                self._depots[frame.job] = self._open_depot(frame, self._me)
             return
         depot = self._depots.get(frame.job)
         if depot is None:
@@ -171,9 +165,9 @@ class Node:
     def _obey(self, command: machine.WorkerCommand, now: float) -> None:
         match command:
             case machine.Fetch(need):
-                self._fetch(need, now)
+                self._fetching.fetch(need, self._me, now)
             case machine.Drop(need):
-                self._stop(need)
+                self._fetching.stop(need)
                 self._depots[need.job].drop(need)
             case machine.Begin(attempt, after):
                 self._begin(attempt, after, now)
@@ -186,9 +180,9 @@ class Node:
                 if attempts:
                     job = attempts[0].task.job
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
-            case machine.TellUnmade(attempt, fault, lost, need):
-                why = self._whys.get(need, "it is lost")
-                error = SegmentError(f"what it reads could not be fetched: {why}")
+            case machine.TellUnmade(attempt, fault, lost):
+                what = f"what it reads could not be fetched: {self._why}"
+                error = SegmentError(what)
                 self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
@@ -254,118 +248,39 @@ class Node:
             )
         )
 
-    # --- pulls
+    # --- what is fetched, and given
 
     def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
         """Take in a reply to a pull of this process, whose `by` is proved."""
-        self._news(self._puller.hear(head, data, now), now)
+        self._now = now
+        self._fetching.hear(head, data, now)
+        self._children.send()
 
     def asked(self, head: pulls.Head) -> list[Message]:
         """The replies to a question of somebody who pulls, to be sent the way that it
         came. `by` is proved."""
         return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
 
-    def is_direct(self, member: int) -> bool:
-        """True when this member is to be asked without the coordinator."""
-        told = self.peers.get(member)
-        return told is not None and bool(told.address) and member not in self.relayed
-
     def unreachable(self, member: int, now: float) -> None:
         """There is no way to this member but through the coordinator."""
-        if member not in self.relayed:
-            self.relayed.add(member)
-            for need, number in list(self._pulls.items()):
-                if self._depots[need.job].thing(need)[1] == member:
-                    self._puller.stop(number)
-                    self._fetch(need, now)
+        self._fetching.unreachable(member, now)
 
-    def _fetch(self, need: Need, now: float) -> None:
-        old = self._pulls.pop(need, None)
-        self._needs.pop(old or 0, None)
-        thing, to = self._depots[need.job].thing(need)
-        size = pulls.CHUNK_BYTES if self.is_direct(to) else pulls.RELAYED_BYTES
-        number = self._puller.begin(thing, to, now, size)
-        self._needs[number] = need
-        self._pulls[need] = number
+    @property
+    def peers(self) -> dict[int, frames.MemberTold]:
+        """The addresses and keys of others, by number."""
+        return self._fetching.peers
 
-    def _stop(self, need: Need) -> None:
-        number = self._pulls.pop(need, None)
-        if number is not None:
-            del self._needs[number]
-            self._puller.stop(number)
+    @property
+    def relayed(self) -> set[int]:
+        """Members that cannot be reached but through the coordinator."""
+        return self._fetching.relayed
 
-    def _news(self, news: list[News], now: float) -> None:
-        for one in news:
-            need = self._needs.get(one.pull)
-            if need is None:
-                continue
-            try:
-                self._new(one, need, now)
-            except MincerError as error:
-                # The disk is full: the attempts that wanted it cannot be run here.
-                self._unmet(need, error.what, (), now)
+    def _met(self, need: Need) -> None:
+        self._tell(machine.NeedMet(need), self._now)
 
-    def _unmet(
-        self, need: Need, why: str, lost: tuple[AttemptId, ...], now: float
-    ) -> None:
-        """This need cannot be met."""
-        self._stop(need)
-        self._whys[need] = why
-        self._tell(machine.NeedUnmet(need, lost), now)
-        del self._whys[need]
-
-    def _new(self, one: News, need: Need, now: float) -> None:
-        depot = self._depots[need.job]
-        match one:
-            case Sized(_, sizes):
-                depot.sized(need, sizes)
-            case Arrived(_, offset, data, _):
-                depot.write(need, offset, data)
-            case Whole(number):
-                del self._needs[number], self._pulls[need]
-                self._tell(machine.NeedMet(need), now)
-            case Failed(_, why, is_gone, lost):
-                self._failed(need, why, is_gone, lost, now)
-            case Stuck():
-                _, to = depot.thing(need)
-                if self.is_direct(to):
-                    self.relayed.add(to)
-                    self._fetch(need, now)
-                else:
-                    self._failed(need, "no answer comes", True, [], now)
-        self._children.send()
-
-    def _failed(
-        self,
-        need: Need,
-        why: str,
-        is_gone: bool,
-        lost: list[tuple[int, int]],
-        now: float,
-    ) -> None:
-        """This pull has failed, and another one is tried only if it may help."""
-        depot = self._depots[need.job]
-        depot.drop(need)
-        if is_gone and depot.thing(need)[1] == depot.told.driver:
-            # Without its driver the job is over soon, or he comes back.
-            self._fetch(need, now)
-            return
-        gone = depot.lost_with(need)
-        if lost:
-            named = set(lost)
-            gone = tuple(one for one in gone if (one.task.index, one.number) in named)
-        self._unmet(need, why, gone, now)
-
-    def _left(self, member: int, now: float) -> None:
-        self.peers.pop(member, None)
-        self.relayed.discard(member)
-        for need in list(self._pulls):
-            depot = self._depots[need.job]
-            if depot.thing(need)[1] == member:
-                depot.drop(need)
-                why = "the worker that has it is gone"
-                self._unmet(need, why, depot.lost_with(need), now)
-        self._children.send()
+    def _unmet(self, need: Need, why: str, lost: tuple[AttemptId, ...]) -> None:
+        self._why = why
+        self._tell(machine.NeedUnmet(need, lost), self._now)
 
     def _find(self, thing: Thing) -> Outputs:
         depot = self._depots.get(thing.job)
@@ -381,7 +296,9 @@ class Node:
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
-        self._news(self._puller.turn(now), now)
+        self._now = now
+        self._fetching.turn(now)
+        self._children.send()
 
     def deadline(self) -> float:
         """When `turn` is due, if nothing comes before."""
@@ -390,9 +307,7 @@ class Node:
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
         self._out += [(0, message) for message in self.line.take_out()]
-        for head in self._puller.take_out():
-            way = head.to if self.is_direct(head.to) else None
-            self._out.append((way, pulls.write_pull(head)))
+        self._out += self._fetching.take_out()
         out, self._out = self._out, []
         return out
 
@@ -420,15 +335,9 @@ class Node:
         for command in self._machine.handle(machine.GivenUp()):
             if isinstance(command, machine.Stop):
                 self._children.cancel(command.attempt)
-        for number in self._needs:
-            self._puller.stop(number)
-        self._puller.take_out()
-        self._needs.clear()
-        self._pulls.clear()
+        self._fetching.clear()
         self._offers.forget()
         self.close()
-        self.peers.clear()
-        self.relayed.clear()
         self._out.clear()
         self.line.begin_anew()
 
