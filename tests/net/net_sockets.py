@@ -4,11 +4,11 @@ import time
 from contextlib import contextmanager
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from mincer.net.gate import Gate
+from mincer.net.guard import Guard
 from mincer.net.keys import Keys
-from mincer.net.sockets import DOMAIN, bind_router
+from mincer.net.sockets import bind_router
 
 KEYS = Keys.of_secret(bytes(range(32)))
 PATIENCE_S = 20.0
@@ -30,9 +30,7 @@ class Port:
         self.gate = gate or Gate()
         if gate is None:
             self.gate.allow_roles(KEYS)
-        self.authenticator = ThreadAuthenticator(context)
-        self.authenticator.start()
-        self.authenticator.configure_curve_callback(DOMAIN, self.gate)
+        self.guard = Guard(context, self.gate)
         self.socket, self.endpoint = bind_router(context, address, KEYS.coordinator)
 
     @property
@@ -52,7 +50,7 @@ class Port:
         return str(parts[-1].get("User-Id")), message[0], message[1:]
 
     def close(self):
-        self.authenticator.stop()
+        self.guard.stop()
         self.socket.close(0)
 
 

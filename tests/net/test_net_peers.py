@@ -156,5 +156,5 @@ def test_a_port_of_a_range_is_taken_that_is_free(theirs, door):
 
 
 def test_a_door_whose_guard_is_gone_says_so(door):
-    door._authenticator.stop()
+    door._guard.stop()
     assert not door.is_guarded

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from mincer.errors import JobError, UsageError
 from mincer.net.gate import AllowList, Gate
+from mincer.net.guard import Guard
 from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
-from mincer.net.sockets import DOMAIN, bind_router, connect_dealer
+from mincer.net.sockets import bind_router, connect_dealer
 from mincer.wire.packets import PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
@@ -57,10 +57,8 @@ class CoordinatorProcess:
         self._routes: dict[tuple[str, bool], bytes] = {}
         self._closing = False
         self._looked = 0.0
-        self._authenticator = ThreadAuthenticator(self._context)
+        self._guard = Guard(self._context, self._gate)
         try:
-            self._authenticator.start()
-            self._authenticator.configure_curve_callback(DOMAIN, self._gate)
             self._router, self.endpoint = self._bind(address, keys.coordinator)
             self._refuse_strangers(keys.coordinator.public)
         except BaseException:
@@ -142,7 +140,7 @@ class CoordinatorProcess:
             self._end()
 
     def _turn(self) -> None:
-        if not self._authenticator.is_alive():
+        if not self._guard.is_alive:
             raise JobError(
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
@@ -228,6 +226,5 @@ class CoordinatorProcess:
 
     def _end(self) -> None:
         if not self._context.closed:
-            with contextlib.suppress(zmq.ZMQError):
-                self._authenticator.stop()
+            self._guard.stop()
             self._context.destroy(linger=0)

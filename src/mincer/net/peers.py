@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import msgspec
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from mincer.errors import UsageError
 from mincer.net.connection import Connection, State
 from mincer.net.gate import Gate, Right
+from mincer.net.guard import Guard
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import DOMAIN, bind_router
+from mincer.net.sockets import bind_router
 from mincer.wire import frames, pulls
 from mincer.wire.packets import Buffer, Message
 
@@ -51,13 +51,11 @@ class Door:
     ) -> None:
         self._gate = Gate()
         self._numbers: dict[str, int] = {}
-        self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
-        self._authenticator.configure_curve_callback(DOMAIN, self._gate)
+        self._guard = Guard(context, self._gate)
         try:
             self.socket, self.endpoint = _bind(context, listen, own)
         except BaseException:
-            self._authenticator.stop()
+            self._guard.stop()
             raise
 
     @property
@@ -67,7 +65,7 @@ class Door:
     @property
     def is_guarded(self) -> bool:
         """False: nobody answers for it any more, so that nobody can come in."""
-        return self._authenticator.is_alive()
+        return self._guard.is_alive
 
     def admit(self, told: dict[int, frames.MemberTold]) -> None:
         """Let in these members, and no others."""
@@ -100,8 +98,7 @@ class Door:
             self.socket.send_multipart([question.route, *message], zmq.DONTWAIT, copy)
 
     def close(self) -> None:
-        with contextlib.suppress(zmq.ZMQError):
-            self._authenticator.stop()
+        self._guard.stop()
         self.socket.close(0)
 
 
