@@ -10,10 +10,12 @@ from mincer.testing import RunnerSuite
 
 @pytest.fixture(scope="module")
 def serve():
-    with mincer.Serve("127.0.0.1:0", password=PASSWORD) as serve:
-        with Workers(serve.address.port, 2, "-n", 1) as workers:
-            workers.wait_for(serve)
-            yield serve
+    with (
+        mincer.Serve("127.0.0.1:0", password=PASSWORD) as serve,
+        Workers(serve.address.port, 2, "-n", 1) as workers,
+    ):
+        workers.wait_for(serve)
+        yield serve
 
 
 @pytest.mark.guard(120)
@@ -63,16 +65,20 @@ def test_a_cluster_hands_its_jobs_to_a_coordinator_that_stands(serve):
 
 
 def test_a_cluster_with_another_password_is_refused(serve):
-    with mincer.Cluster(str(serve.address), password="another word") as cluster:
-        with pytest.raises(RefusedError, match="refused by the coordinator at"):
-            JOB.run({1: "a"}, runner=cluster)
+    with (
+        mincer.Cluster(str(serve.address), password="another word") as cluster,
+        pytest.raises(RefusedError, match="refused by the coordinator at"),
+    ):
+        JOB.run({1: "a"}, runner=cluster)
 
 
 def test_a_cluster_that_is_nowhere_is_told(monkeypatch):
     monkeypatch.setattr("mincer.runners.remote._CONNECT_S_MAX", 0.5)
-    with mincer.Cluster("127.0.0.1:1", password=PASSWORD) as cluster:
-        with pytest.raises(NoConnectionError, match="no coordinator answers"):
-            JOB.run({1: "a"}, runner=cluster)
+    with (
+        mincer.Cluster("127.0.0.1:1", password=PASSWORD) as cluster,
+        pytest.raises(NoConnectionError, match="no coordinator answers"),
+    ):
+        JOB.run({1: "a"}, runner=cluster)
 
 
 def test_a_cluster_needs_a_secret(monkeypatch):

@@ -252,8 +252,7 @@ class JobDepot:
         if told.modules is not None:
             digest = told.modules.digest.hex()
             path = self._pulled[Need(told.job, needs.Modules(told.modules.digest))].path
-            with open(path, "rb") as file:
-                unpack(file.read(), digest, self._code_folder)
+            unpack(path, digest, self._code_folder)
             modules = Modules(path, digest, self._code_folder)
         return StepFiles(
             self._pulled[Need(told.job, needs.Code(number))].path,
