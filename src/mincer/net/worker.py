@@ -250,12 +250,14 @@ def host_word() -> str:
 
 
 def _listening(listen: str | None, here: str) -> str:
-    host, _, port = (listen or "").rpartition(":")
-    return endpoint(host or port or here, port if host else "*")
+    if listen is None:
+        return endpoint(here, "*")
+    host, colon, port = listen.rpartition(":")
+    return endpoint(host or here, port) if colon else endpoint(port, "*")
 
 
 def _advertised(advertise: str | None, here: str, port: int) -> str:
     if advertise is None:
         return endpoint(here, port)
-    host, _, given = advertise.rpartition(":")
-    return endpoint(host or given, given if host else port)
+    host, colon, given = advertise.rpartition(":")
+    return endpoint(host or here, given) if colon else endpoint(given, port)

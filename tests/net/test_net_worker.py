@@ -1,0 +1,156 @@
+"""A worker's process: joined over real sockets, with children that run attempts."""
+
+import os
+import threading
+import time
+
+import pytest
+from net_sockets import KEYS, wait
+
+from mincer.errors import RefusedError, UsageError
+from mincer.net.coordinator import CoordinatorProcess
+from mincer.net.keys import Keys
+from mincer.net.worker import WorkerProcess, _advertised, _listening, host_word
+
+MEMORY = 10**8
+
+
+@pytest.fixture
+def coordinator():
+    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
+    made.start()
+    yield made
+    made.close()
+
+
+class Running:
+    """A worker in a thread of this process."""
+
+    def __init__(self, port, keys=KEYS, **more):
+        self.said = []
+        self.crash = None
+        self.worker = WorkerProcess(
+            "127.0.0.1", port, keys, 1, MEMORY, tell=self.said.append, **more
+        )
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.worker.run()
+        except BaseException as error:
+            self.crash = error
+
+    def end(self):
+        self.worker.stop()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def start():
+    made = []
+
+    def start(*what, **more):
+        made.append(Running(*what, **more))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.end()
+
+
+def folders():
+    import tempfile
+
+    return {name for name in os.listdir(tempfile.gettempdir()) if "mincer-" in name}
+
+
+def test_it_joins_with_its_slots_and_its_address(coordinator, start):
+    running = start(coordinator.port, name="a host")
+    (member,) = wait(lambda: list(coordinator.hub.members))
+    assert (member.name, member.slots, member.role) == ("a host", 1, "worker")
+    assert member.address == f"tcp://127.0.0.1:{running.worker._door.port}"
+    assert member.host == host_word()
+    wait(lambda: running.said[-1].startswith("joined"))
+
+
+def test_nothing_is_left_of_one_that_was_stopped(coordinator, start):
+    before = folders()
+    running = start(coordinator.port)
+    wait(lambda: len(coordinator.hub.members))
+    assert folders() > before
+    running.end()
+    assert folders() == before
+    wait(lambda: not len(coordinator.hub.members))
+
+
+def test_one_that_is_killed_is_missed_within_a_second(coordinator, start):
+    running = start(coordinator.port)
+    wait(lambda: len(coordinator.hub.members))
+    running.worker.stop()
+    began = time.monotonic()
+    running.thread.join(20)
+    wait(lambda: not len(coordinator.hub.members))
+    assert time.monotonic() - began < 10
+
+
+def test_one_that_drains_says_goodbye_and_ends(coordinator, start):
+    running = start(coordinator.port)
+    wait(lambda: len(coordinator.hub.members))
+    running.worker.drain(20.0)
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+    assert running.crash is None
+
+
+def test_a_second_wish_to_drain_ends_it_at_once(start):
+    running = start(1)
+    wait(lambda: running.said)
+    running.worker.drain(1000.0)
+    running.worker.drain(1000.0)
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+
+
+def test_one_that_is_refused_says_why(coordinator, start):
+    running = start(coordinator.port, Keys.of_secret(bytes(32)))
+    running.thread.join(20)
+    assert isinstance(running.crash, RefusedError)
+    assert running.crash.exit_code == 4
+
+
+def test_a_port_of_its_own_that_is_taken_is_told(coordinator):
+    with pytest.raises(UsageError, match="cannot listen on"):
+        WorkerProcess(
+            *("127.0.0.1", 1, KEYS, 1, MEMORY), listen=f"127.0.0.1:{coordinator.port}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("listen", "endpoint"),
+    [
+        (None, "tcp://10.0.0.1:*"),
+        ("0.0.0.0", "tcp://0.0.0.0:*"),
+        ("0.0.0.0:9000", "tcp://0.0.0.0:9000"),
+        (":9000-9100", "tcp://10.0.0.1:9000-9100"),
+    ],
+)
+def test_where_it_listens(listen, endpoint):
+    assert _listening(listen, "10.0.0.1") == endpoint
+
+
+@pytest.mark.parametrize(
+    ("advertise", "address"),
+    [
+        (None, "tcp://10.0.0.1:5"),
+        ("there", "tcp://there:5"),
+        ("there:9000", "tcp://there:9000"),
+    ],
+)
+def test_what_it_advertises(advertise, address):
+    assert _advertised(advertise, "10.0.0.1", 5) == address
+
+
+def test_processes_of_one_machine_share_a_word():
+    assert host_word() == host_word() != ""
