@@ -372,7 +372,7 @@ class FakeJob:
     def told(self, frame):
         match frame:
             case frames.AccountsTold(rows=rows):
-                for name, _, account in rows:
+                for name, _, account, _ in rows:
                     self.accounts[name] = account
             case frames.JobDone() | frames.JobFailed():
                 assert self.over is None

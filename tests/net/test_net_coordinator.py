@@ -13,7 +13,7 @@ from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair, Keys, make_role_file, read_key_file
 from mincer.net.membership import ENROL
-from mincer.net.sockets import connect_dealer
+from mincer.net.sockets import make_dealer
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def dealer(coordinator):
     with context() as one:
         address = f"tcp://127.0.0.1:{coordinator.port}"
         pair = KEYS.of_role("worker")
-        yield connect_dealer(one, address, pair, KEYS.server)
+        made = make_dealer(one, pair, KEYS.server)
+        made.connect(address)
+        yield made
 
 
 def ask(dealer, *message):
@@ -111,7 +113,8 @@ def test_an_allowed_key_joins_and_is_cut_off_when_it_is_taken_away(tmp_path):
         wait(lambda: coordinator._gate.right(pair.public.decode()))
         with context() as one:
             address = f"tcp://127.0.0.1:{coordinator.port}"
-            dealer = connect_dealer(one, address, pair, own.server)
+            dealer = make_dealer(one, pair, own.server)
+            dealer.connect(address)
             fresh = KeyPair.fresh().public
             ask(dealer, ENROL + fresh)
             assert wait(lambda: dealer.poll(0) and dealer.recv()) == ENROL + b"ok"

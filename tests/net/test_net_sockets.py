@@ -7,7 +7,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import bind_router, connect_dealer, endpoint, local_address
+from mincer.net.sockets import bind_router, endpoint, local_address, make_dealer
 from mincer.wire.pulls import CHUNK_BYTES, MESSAGE_BYTES_MAX
 
 
@@ -45,12 +45,10 @@ def dial(one):
     made = []
 
     def dial(address, keys, server=KEYS.server):
-        # The monitor must be there before the connection.
-        socket = connect_dealer(one, "tcp://127.0.0.1:1", keys, server)
+        socket = make_dealer(one, keys, server)
         monitor = events_of(socket)
         made.extend((monitor, socket))
         socket.connect(address)
-        socket.disconnect("tcp://127.0.0.1:1")
         return socket, first_event(monitor)
 
     yield dial

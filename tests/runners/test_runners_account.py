@@ -59,7 +59,7 @@ def test_what_winners_made_is_added_up():
 
 def test_records_that_winners_left_out_are_counted():
     one, two = made("map", 0), made("map", 1)
-    job = job_of(one, skips={one.attempt: (1, 2), two.attempt: (5,)})
+    job = job_of(one, skips={one.attempt: 2, two.attempt: 1})
     assert report_of(job, "here", 1).records_skipped == 2
 
 

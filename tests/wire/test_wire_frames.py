@@ -51,7 +51,7 @@ FROM_DRIVER = [
 ]
 TO_DRIVER = [
     frames.CommitAsked(JOB, OUTPUT, ACCOUNT),
-    frames.AccountsTold(JOB, [(NAME, 100, ACCOUNT)]),
+    frames.AccountsTold(JOB, [(NAME, 100, ACCOUNT, 3)]),
     frames.JobDone(JOB, {"done": 1}, ["a note"]),
     frames.JobFailed(JOB, "why", (0, "map", 1), NAME, "raised", 3, ERROR),
     frames.ProgressTold(JOB, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0),

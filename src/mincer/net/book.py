@@ -84,6 +84,8 @@ class Book:
         self.in_work: dict[AttemptId, tuple[int, int | None]] = {}
         #: What was made, and stays known when it is lost: it may count all the same.
         self.outputs: dict[AttemptId, Output] = {}
+        #: How many records each attempt leaves out, if it does.
+        self.skips: dict[AttemptId, int] = {}
         self.failures: OrderedDict[AttemptId, ErrorTold] = OrderedDict()
         self.notes: list[str] = []
         self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
@@ -141,6 +143,8 @@ class Book:
         """The order to run this attempt."""
         attempt = command.attempt
         after = command.after
+        if command.skip:
+            self.skips[attempt] = len(command.skip)
         return StartRow(
             name_of(attempt),
             list(self._inputs(attempt.task)),
@@ -284,7 +288,9 @@ class Book:
         rows = []
         for attempt in winners:
             output = self.outputs[attempt]
-            rows.append((name_of(attempt), output.length_bytes, output.account))
+            skips = self.skips.get(attempt, 0)
+            made = output.length_bytes, output.account, skips
+            rows.append((name_of(attempt), *made))
             if len(rows) == _ROWS_MAX // 5:
                 yield frames.AccountsTold(self.job, rows)
                 rows = []

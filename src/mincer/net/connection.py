@@ -14,7 +14,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import connect_dealer
+from mincer.net.sockets import make_dealer
 from mincer.wire.packets import Message
 
 __all__ = ["Connection", "State"]
@@ -122,10 +122,9 @@ class Connection:
         self.state = State.NOWHERE
 
     def _open(self) -> None:
-        self._socket = connect_dealer(
-            self._context, self.address, self.keys, self._server
-        )
+        self._socket = make_dealer(self._context, self.keys, self._server)
         self._monitor = self._socket.get_monitor_socket(_WATCHED)
+        self._socket.connect(self.address)
 
     def _heard(self, event: int, now: float) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:

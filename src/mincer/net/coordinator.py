@@ -23,7 +23,7 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
-from mincer.net.sockets import bind_router, connect_dealer
+from mincer.net.sockets import bind_router, make_dealer
 from mincer.wire.packets import PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
@@ -89,9 +89,10 @@ class CoordinatorProcess:
         address = f"tcp://127.0.0.1:{self.port}"
         if "127.0.0.1" not in self.endpoint and "0.0.0.0" not in self.endpoint:
             address = self.endpoint
-        stranger = connect_dealer(self._context, address, KeyPair.fresh(), server)
+        stranger = make_dealer(self._context, KeyPair.fresh(), server)
         wanted = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
         monitor = stranger.get_monitor_socket(wanted)
+        stranger.connect(address)
         try:
             from zmq.utils.monitor import recv_monitor_message
 

@@ -11,7 +11,7 @@ import zmq
 from mincer.net.keys import KeyPair
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
 
-__all__ = ["DOMAIN", "bind_router", "connect_dealer", "endpoint", "local_address"]
+__all__ = ["DOMAIN", "bind_router", "endpoint", "local_address", "make_dealer"]
 
 #: A name that is not empty: with an empty one, libzmq asks nobody and lets all in.
 DOMAIN = "mincer"
@@ -57,13 +57,11 @@ def bind_router(
     return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
 
-def connect_dealer(
-    context: zmq.Context[zmq.Socket[bytes]],
-    address: str,
-    keys: KeyPair,
-    server: bytes,
+def make_dealer(
+    context: zmq.Context[zmq.Socket[bytes]], keys: KeyPair, server: bytes
 ) -> zmq.Socket[bytes]:
-    """A DEALER that proves `keys`, to whoever proves `server`."""
+    """A DEALER that proves `keys`, to whoever proves `server`. It is not connected: who
+    wants to hear what becomes of that has to listen before."""
     socket = context.socket(zmq.DEALER)
     try:
         _common(socket)
@@ -75,7 +73,6 @@ def connect_dealer(
         socket.setsockopt(zmq.RECONNECT_IVL, 250)
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 5000)
         socket.setsockopt(zmq.CONNECT_TIMEOUT, 5000)
-        socket.connect(address)
     except BaseException:
         socket.close()
         raise

@@ -19,8 +19,8 @@ class Accounted(Protocol):
 
     order: JobOrder
     made: dict[AttemptId, AttemptMade]
-    #: The records that each attempt left out.
-    skips: dict[AttemptId, tuple[int, ...]]
+    #: How many records each attempt left out, if it did.
+    skips: dict[AttemptId, int]
     #: The most that a child took.
     memory_bytes_max: int
     #: On the monotonic clock.
@@ -76,8 +76,8 @@ def report_of(job: Accounted, runner: str, workers: int) -> Report:
             counters[name] = counters.get(name, 0) + n
     report.counters = counters
     if job.skips:
-        skipped = [job.skips.get(made.attempt, ()) for made in won]
-        report.records_skipped = sum(map(len, skipped))
+        skipped = [job.skips.get(made.attempt, 0) for made in won]
+        report.records_skipped = sum(skipped)
     parts = [part_of(made) for made in job.output]
     report.parts = len(parts)
     report.pairs = sum([part.pairs for part in parts])

@@ -80,7 +80,7 @@ class RemoteJob:
         self.done: frames.JobDone | None = None
         self.error: MincerError | None = None
         self.over = threading.Event()
-        self.skips: dict[AttemptId, tuple[int, ...]] = {}
+        self.skips: dict[AttemptId, int] = {}
         self.memory_bytes_max = 0
         #: The parts that count: what the sink made of them, or where they lie.
         self.parts_made: dict[int, PartMade] = {}
@@ -258,16 +258,19 @@ class RemoteJob:
         match frame:
             case frames.AccountsTold(rows=rows):
                 now = time.monotonic()
-                for name, length_bytes, account in rows:
+                for name, length_bytes, account, skips in rows:
                     attempt = attempt_of(self.order.job, name)
                     self.made[attempt] = made_of(attempt, account, length_bytes, now)
+                    if skips:
+                        self.skips[attempt] = skips
             case frames.JobDone():
                 self.done = frame
+                self._report(self._progress_at_end(frame))
                 self._end(None)
             case frames.JobFailed():
                 self._end(self._failure(frame))
             case frames.ProgressTold():
-                self._progress(frame)
+                self._report(self._progress(frame))
 
     def gone(self, why: str) -> None:
         self._end(JobError(f"the job was lost: {why}"))
@@ -278,26 +281,38 @@ class RemoteJob:
             self.over.set()
             self.commits.put(None)
 
-    def _progress(self, told: frames.ProgressTold) -> None:
+    def _progress(self, told: frames.ProgressTold) -> Progress:
+        return Progress(
+            phase=told.phase,
+            elapsed_s=time.monotonic() - self.started,
+            maps_done=told.maps_done,
+            maps_total=told.maps_total,
+            reduces_done=told.reduces_done,
+            reduces_total=told.reduces_total,
+            step=told.step + 1,
+            steps=len(self.order.steps),
+            records=told.records,
+            bytes_read=told.bytes_read,
+            bytes_total=self.order.source.size_bytes,
+            workers=told.workers,
+            attempts_failed=told.attempts_failed,
+            notes=tuple(told.notes),
+        )
+
+    def _progress_at_end(self, done: frames.JobDone) -> Progress:
+        steps = len(self.order.steps)
+        return Progress(
+            phase="done",
+            elapsed_s=time.monotonic() - self.started,
+            step=steps,
+            steps=steps,
+            workers=done.workers,
+            notes=tuple(done.notes),
+        )
+
+    def _report(self, progress: Progress) -> None:
         try:
-            self.control.report(
-                Progress(
-                    phase=told.phase,
-                    elapsed_s=time.monotonic() - self.started,
-                    maps_done=told.maps_done,
-                    maps_total=told.maps_total,
-                    reduces_done=told.reduces_done,
-                    reduces_total=told.reduces_total,
-                    step=told.step + 1,
-                    steps=len(self.order.steps),
-                    records=told.records,
-                    bytes_read=told.bytes_read,
-                    bytes_total=self.order.source.size_bytes,
-                    workers=told.workers,
-                    attempts_failed=told.attempts_failed,
-                    notes=tuple(told.notes),
-                )
-            )
+            self.control.report(progress)
         except (Exception, SystemExit) as error:
             # The asker's own function: his error, told as such, and the job is over.
             kind = type(error).__name__

@@ -124,10 +124,13 @@ class CommitAsked(Frame, frozen=True, tag="commit"):
 
 
 class AccountsTold(Frame, frozen=True, tag="accounts"):
-    """What winners have made (and how long that is), before `JobDone`."""
+    """What winners have made (and how long that is, and how many records they left
+    out), before `JobDone`."""
 
     job: Job
-    rows: Annotated[list[tuple[AttemptName, Count, Account]], Meta(max_length=10_000)]
+    rows: Annotated[
+        list[tuple[AttemptName, Count, Account, Count]], Meta(max_length=10_000)
+    ]
 
 
 class JobDone(Frame, frozen=True, tag="done"):

@@ -109,7 +109,7 @@ def test_orders_name_what_children_need(make):
     assert first.split == (packet, 1)
     assert job.split_of(first.attempt.task) == "other"
     assert (first.skip, first.careful, first.files.cuts) == ((3, 4), True, None)
-    assert job.skips == {first.attempt: (3, 4)}
+    assert job.skips == {first.attempt: 2}
     last = start(job, "reduce", 2, commits=7, without=(1,))
     assert isinstance(last, ReduceOrder)
     assert (last.commits, last.without) == (7, (1,))
@@ -117,7 +117,8 @@ def test_orders_name_what_children_need(make):
     assert os.path.isdir(last.files.folder)
     assert first.files.folder != last.files.folder
     code = code_of(first)
-    assert (code.parts, code.memory_bytes, code.job_name) == (3, 10**8, "words")
+    assert (code.parts, first.files.memory_bytes) == (3, 10**8)
+    assert code.job_name == "words"
 
 
 @pytest.mark.parametrize("size_bytes", [None, 1000, 10**9])

@@ -98,8 +98,8 @@ class LocalJob:
         self.failures: OrderedDict[AttemptId, tuple[MincerError, int | None]] = (
             OrderedDict()
         )
-        #: The records that each attempt left out.
-        self.skips: dict[AttemptId, tuple[int, ...]] = {}
+        #: How many records each attempt left out, if it did.
+        self.skips: dict[AttemptId, int] = {}
         #: The outcome of each attempt that ended, for the report.
         self.outcomes = {"done": 0, "failed": 0, "cancelled": 0}
         self.notes: list[str] = []
@@ -200,7 +200,7 @@ class LocalJob:
         task = attempt.task
         step = self._steps[task.step]
         if command.skip:
-            self.skips[attempt] = command.skip
+            self.skips[attempt] = len(command.skip)
         if task.kind == "map":
             split = self._split(task)
             return MapOrder(attempt, step.maps, split, command.skip, command.careful)
