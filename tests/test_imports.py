@@ -36,7 +36,7 @@ core: events
 flow: part ports run sampler sorter
 runners: base
 sinks: base encoder files part_file
-sources: base compressed encoding file_source paths pieces splits spooled stdin
+sources: base compressed copies encoding file_source paths pieces splits spooled stdin
 sources: text_lines
 store: disk
 worker: commits fork_server machine orders page pipes unpack
@@ -48,7 +48,7 @@ codec: pickler
 core: active_job attempts commands coordinator lineage median plan policy roster
 core: snapshot task
 runners.local: account job loop progress runner
-runners: report results
+runners: account packing report results stored
 sources: coerce memory union
 store: folder
 worker: handoff hands jobfile modules origins pool slots sudden

@@ -36,9 +36,9 @@ def test_the_version(capsys):
     "arguments",
     [
         [],
-        ["serve"],
+        ["nothing"],
         ["run"],
-        ["run", "wc.py", "--address", "localhost:1"],
+        ["run", "wc.py", "--nothing"],
         ["run", "wc.py", "x", "--runner", "spark"],
         ["run", "wc.py", "x", "--format", "xml"],
         ["run", "wc.py", "x", "-w", "0"],

@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from mincer.errors import SegmentError
-from mincer.flow.partitioner import HashPartitioner, part_bounds
-from mincer.flow.run import cut_out, open_runs
+from mincer.flow.partitioner import HashPartitioner
+from mincer.flow.run import cut_out, open_runs, part_bounds
 from mincer.flow.spiller import Spiller
 from mincer.store.memory import MemorySegment
 

@@ -66,7 +66,7 @@ def test_what_was_said_last_is_heard_before_the_end(coordinator):
     assert client.is_over
     assert client.crash is None
     wait(lambda: JOB not in coordinator.hub.books)
-    assert not any(one.name == "mincer" for one in threading.enumerate())
+    assert not any(one.name == "mincer-driver" for one in threading.enumerate())
 
 
 def test_who_closes_without_a_word_has_its_jobs_cancelled(coordinator):

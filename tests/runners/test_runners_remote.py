@@ -1,4 +1,4 @@
-"""A driver's side of a remote job: what others pull from it, and what it keeps."""
+"""A driver's side of a remote job: what comes, what is kept, and how it ends."""
 
 import os
 
@@ -6,16 +6,12 @@ import pytest
 
 import mincer
 from mincer.arguments import job_order
-from mincer.codec import functions
 from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError
 from mincer.flow.part import BlockPart
-from mincer.net.offers import NotHere
-from mincer.net.same_file import ONLY_DRIVER
-from mincer.runners import remote as module
 from mincer.runners.base import JobControl
 from mincer.runners.remote import RemoteJob
 from mincer.store.disk import AppendFile
-from mincer.wire import frames, pulls
+from mincer.wire import frames
 
 
 def words(key, line):
@@ -42,79 +38,12 @@ def make():
         job.close()
 
 
-def hand_over(job):
-    frames_said = list(job.hand_over(list(job.order.source.plan(job))))
-    return [
-        [one for one in frames_said if isinstance(one, kind)]
-        for kind in (*(frames.Files, frames.Splits),)
-    ]
-
-
-def pulled(job, thing):
-    return b"".join(
-        piece.reader.read(piece.offset, piece.size)
-        for output in job.find(thing)
-        for piece in output
-    )
-
-
-def test_the_job_is_told_with_its_code(make):
-    job = make({1: "a"})
+def test_the_job_is_told_with_its_shape(make):
+    job = make({1: "a"}, mincer.Job(words, sum, parts=2, max_attempts=2))
     (step,) = job.submit.steps
-    assert (step.parts, step.shuffles) == (2, True)
-    key = job.order.job, job.token
-    code = functions.load(pulled(job, pulls.BlobOf(*key, step.code.digest)))
-    assert (code.job_name, code.sink) == ("words", None)
-    with pytest.raises(NotHere):
-        job.find(pulls.BlobOf(*key, b"x" * 32))
-
-
-def test_items_are_spooled_and_given_by_extent(make):
-    job = make({n: f"line {n}" for n in range(100)})
-    (files,), (splits,) = hand_over(job)
-    (told,) = files.files
-    assert (told.digest, told.mtime_ns) == (ONLY_DRIVER, -1)
-    key = job.order.job, job.token
-    (extent,) = splits.splits[0].extents
-    span = extent.file, extent.start, extent.end
-    assert len(pulled(job, pulls.InputOf(*key, *span))) == extent.end - extent.start
-    assert pulled(job, pulls.PacketOf(*key, splits.splits[0].packet))
-    for thing in (pulls.PacketOf(*key, 99), pulls.InputOf(*key, 99, 0, 1)):
-        with pytest.raises(NotHere):
-            job.find(thing)
-
-
-def test_a_line_is_given_to_its_end(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_LINE_BYTES", 4)
-    path = tmp_path / "input"
-    path.write_bytes(b"first line\nsecond line\nthird")
-    job = make(mincer.sources.text(str(path), split_size=5))
-    (files,), (splits,) = hand_over(job)
-    assert len(files.files) == 1
-    key = job.order.job, job.token
-    parts = [
-        pulled(job, pulls.InputOf(*key, one.file, one.start, one.end))
-        for split in splits.splits
-        for one in split.extents
-    ]
-    assert parts[0] == b"first line\n"
-    assert parts[-1] == b"hird"  # and the byte before its split
-    path.unlink()
-    with pytest.raises(NotHere, match="cannot read"):
-        job.find(pulls.InputOf(*key, 0, 0, 5))
-
-
-def test_many_splits_are_said_in_several_frames(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_EXTENTS_MAX", 10)
-    path = tmp_path / "input"
-    path.write_bytes(b"a line\n" * 40)
-    job = make(mincer.sources.text(str(path), split_size=7))
-    _, splits = hand_over(job)
-    assert len(splits) > 3
-    firsts = [frame.first for frame in splits]
-    assert firsts == [
-        sum(len(f.splits) for f in splits[:n]) for n in range(len(splits))
-    ]
+    assert (step.parts, step.shuffles, step.sampled) == (2, True, False)
+    assert (job.submit.attempts_max, job.submit.name) == (2, "words")
+    assert job.submit.token == job.token
 
 
 def part_data(tmp_path, keys, values):

@@ -18,13 +18,13 @@ from typing import Any
 
 from mincer.calls import part_by
 from mincer.codec.keys import bucket_count, key_hashes
+from mincer.flow.run import part_bounds
 
 __all__ = [
     "FunctionPartitioner",
     "HashPartitioner",
     "Partitioner",
     "RangePartitioner",
-    "part_bounds",
 ]
 
 #: About how many buckets there are when the parts do not come from the hash alone.
@@ -45,17 +45,6 @@ class Partitioner(ABC):
     def bounds(self, part: int) -> tuple[int, int]:
         """The range of buckets that make `part`."""
         return part_bounds(part, self.parts, self.buckets)
-
-
-def part_bounds(part: int, parts: int, buckets: int) -> tuple[int, int]:
-    """The range of buckets that make `part`: of the plan alone, so that whoever serves
-    a part needs no code of the user's."""
-
-    def first(part: int) -> int:
-        # The smallest b with b * parts // buckets == part.
-        return -(-part * buckets // parts)
-
-    return first(part), first(part + 1)
 
 
 class HashPartitioner(Partitioner):

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 from mincer.codec.blocks import Block, iterate_blocks
 from mincer.errors import SegmentError
-from mincer.flow.partitioner import part_bounds
 from mincer.flow.ports import SegmentReader, SegmentWriter
 
 __all__ = [
@@ -32,6 +31,7 @@ __all__ = [
     "cut_out",
     "naming",
     "open_runs",
+    "part_bounds",
     "write_index",
 ]
 
@@ -100,6 +100,17 @@ def write_index(out: SegmentWriter, indexes: list[bytes], buckets: int) -> None:
 def _footer(runs: int, first: int, buckets: int, index_at: int) -> bytes:
     rest = _FOOTER.pack(0, runs, first, buckets, index_at)[4:]
     return zlib.crc32(rest).to_bytes(4, "little") + rest
+
+
+def part_bounds(part: int, parts: int, buckets: int) -> tuple[int, int]:
+    """The range of buckets that make `part`: of the plan alone, so that whoever serves
+    a part needs no code of the user's."""
+
+    def first(part: int) -> int:
+        # The smallest b with b * parts // buckets == part.
+        return -(-part * buckets // parts)
+
+    return first(part), first(part + 1)
 
 
 class CutOut(NamedTuple):

@@ -63,7 +63,9 @@ class Client:
         self._ringer.connect("inproc://bell")
         #: Why it has stopped, if it was not asked to.
         self.crash: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="mincer", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name="mincer-driver", daemon=True
+        )
         self._thread.start()
 
     @property

@@ -8,13 +8,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import queue
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mincer.core.events import Fault
@@ -30,41 +28,37 @@ from mincer.errors import (
 from mincer.flow.ports import PartMade
 from mincer.ids import AttemptId
 from mincer.net.membership import Standing
-from mincer.net.offers import Bytes, NotHere, Outputs, Piece
-from mincer.net.same_file import ONLY_DRIVER, file_told
 from mincer.net.telling import error_of, made_of
 from mincer.runners.account import report_of
 from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
+from mincer.runners.handover import Handover
 from mincer.runners.packing import pack_job, parts_of
 from mincer.runners.results import Results
-from mincer.runners.stored import Spool, StoredPart
-from mincer.sources.base import Extent, Split
-from mincer.store.disk import FileCache, Place, PlaceReader, kept
+from mincer.runners.stored import StoredPart
+from mincer.sources.base import Split
+from mincer.store.disk import Place, kept
 from mincer.store.folder import OwnedFolder
 from mincer.structs import replace
-from mincer.wire import frames, pulls
+from mincer.wire import frames
 from mincer.wire.frames import attempt_of, name_of
-from mincer.worker.orders import AttemptMade, pack_splits
+from mincer.worker.orders import AttemptMade
 
 if TYPE_CHECKING:
     from mincer.net.client import Client
+    from mincer.net.offers import Outputs
+    from mincer.wire.packets import Buffer
     from mincer.wire.pulls import Thing
-from mincer.wire.packets import Buffer
 
 __all__ = ["RemoteJob", "run_remote"]
 
 #: Splits that are handed over at once, and how long a slow iterable keeps them.
 _SPLITS_AT_ONCE = 256
 _HAND_OVER_S = 0.05
-#: Extents in one frame: it has to fit into a message.
-_EXTENTS_MAX = 5_000
 #: What a child is taken to have, as long as it is not known.
 _MEMORY_BYTES = 256_000_000
 _LOOK_S = 0.2
 #: A coordinator that was never there is waited for so long.
 _CONNECT_S_MAX = 15.0
-#: A line of a text that is cut in pieces is looked for in steps of this size.
-_LINE_BYTES = 1 << 16
 
 
 class RemoteJob:
@@ -92,130 +86,43 @@ class RemoteJob:
             queue.SimpleQueue()
         )
         self._parts: dict[AttemptId, int] = {}
-        self._readers = FileCache()
-        self._spools: dict[str, Spool] = {}
-        self._packets: list[Place] = []
-        self._files: dict[tuple[str, int], int] = {}
-        self._told: list[frames.FileTold] = []
-        self._splits = 0
         try:
-            self._pack()
+            memory_bytes = order.memory_bytes or _MEMORY_BYTES
+            # Parts come here as blocks, and the sink is opened here.
+            packed = pack_job(replace(order, sink=None), memory_bytes)
         except BaseException:
-            self.close()
+            self.folder.remove()
             raise
+        self.handover = Handover(order.job, self.folder.path, packed)
 
-    def _pack(self) -> None:
-        memory_bytes = self.order.memory_bytes or _MEMORY_BYTES
-        # Parts come here as blocks, and the sink is opened here.
-        packed = pack_job(replace(self.order, sink=None), memory_bytes)
-        self._blobs = {_digest(code): code for code in packed.codes}
-        modules = None
-        if packed.modules.names:
-            digest = bytes.fromhex(packed.modules.digest)
-            self._blobs[digest] = packed.modules.data
-            modules = frames.Blob(digest, len(packed.modules.data))
+    @property
+    def submit(self) -> frames.Submit:
+        """What the coordinator is told of it."""
         steps = self.order.steps
         first = steps[0]
-        self.submit = frames.Submit(
+        return frames.Submit(
             self.order.job,
             self.token,
             self.order.name[:4000],
             [
                 frames.StepTold(
-                    frames.Blob(_digest(code), len(code)),
+                    code,
                     parts_of(self.order, number),
                     steps[number].shuffles,
                     steps[number].sampled,
                     False,
                 )
-                for number, code in enumerate(packed.codes)
+                for number, (code, _) in enumerate(self.handover.codes)
             ],
-            modules,
+            self.handover.modules,
             attempts_max=first.max_attempts,
             skips_max=sum(step.skip_bad_records for step in steps),
             task_timeout_s=first.task_timeout,
         )
 
-    # --- input
-
-    def spool(self, name: str = "spool") -> Spool:
-        if name not in self._spools:
-            self._spools[name] = Spool(os.path.join(self.folder.path, name))
-        return self._spools[name]
-
-    def append(self, data: bytes) -> tuple[str, int, int]:
-        """See `mincer.sources.base.Spool`."""
-        return self.spool().append(data)
-
-    def hand_over(self, splits: list[Split]) -> Iterator[frames.FromDriver]:
-        """What is to be said of these splits."""
-        rows: list[frames.SplitRow] = []
-        first_packet, last = len(self._packets), b""
-        extents = 0
-        known = len(self._told)
-        for split, (packet, nth) in zip(splits, pack_splits(splits), strict=True):
-            if packet is not last:
-                last = packet
-                self._packets.append(Place(*self.spool("packets").append(packet)))
-            needs = list(map(self._extent, split.extents()))
-            number = len(self._packets) - 1
-            rows.append(frames.SplitRow(number, nth, split.size_bytes, needs))
-            extents += 1 + len(needs)
-            if extents > _EXTENTS_MAX:
-                yield from self._told_since(known)
-                yield self._rows(rows, first_packet)
-                rows, extents, known = [], 0, len(self._told)
-        yield from self._told_since(known)
-        if rows:
-            yield self._rows(rows, first_packet)
-
-    def _told_since(self, known: int) -> Iterator[frames.Files]:
-        for at in range(known, len(self._told), _EXTENTS_MAX // 10):
-            some = self._told[at : at + _EXTENTS_MAX // 10]
-            yield frames.Files(self.order.job, at, some)
-
-    def _rows(self, rows: list[frames.SplitRow], first_packet: int) -> frames.Splits:
-        first = self._splits
-        self._splits += len(rows)
-        return frames.Splits(self.order.job, first, rows, first_packet)
-
-    def _extent(self, extent: Extent) -> frames.Extent:
-        key = extent.path, extent.mtime_ns
-        if key not in self._files:
-            self._files[key] = len(self._told)
-            if extent.mtime_ns < 0:
-                path = os.fsencode(extent.path)
-                told = frames.FileTold(path, path, 0, -1, ONLY_DRIVER)
-            else:
-                told = file_told(extent.path, extent.file_bytes, extent.mtime_ns)
-            self._told.append(told)
-        return frames.Extent(self._files[key], extent.start, extent.end)
-
-    # --- what others pull, in the client's thread
-
     def find(self, thing: Thing) -> Outputs:
-        match thing:
-            case pulls.BlobOf(digest=digest) if digest in self._blobs:
-                data = self._blobs[digest]
-                return [[Piece(Bytes(data), 0, len(data))]]
-            case pulls.PacketOf(packet=packet) if packet < len(self._packets):
-                place = self._packets[packet]
-                return [[self._piece(place)]]
-            case pulls.InputOf(file=file) if file < len(self._told):
-                return [[self._input(self._told[file], thing.start, thing.end)]]
-        raise NotHere("the driver has no such thing")
-
-    def _piece(self, place: Place) -> Piece:
-        return Piece(PlaceReader(place, self._readers), 0, place.length_bytes)
-
-    def _input(self, told: frames.FileTold, start: int, end: int) -> Piece:
-        path = os.fsdecode(told.path)
-        try:
-            if told.mtime_ns >= 0:
-                end = _line_end(path, end, told.size_bytes)
-        except OSError as error:
-            raise NotHere(f"cannot read {path}: {error.strerror}") from error
-        return self._piece(Place(path, start, max(0, end - start)))
+        """See `mincer.net.driver.Asker`."""
+        return self.handover.find(thing)
 
     # --- what comes, in the client's thread
 
@@ -391,9 +298,7 @@ class RemoteJob:
         return sink.commit_part(part, attempt.number)
 
     def close_files(self) -> None:
-        self._readers.close()
-        for spool in self._spools.values():
-            spool.close()
+        self.handover.close()
         for file in self._parts.values():
             os.close(file)
         self._parts.clear()
@@ -440,11 +345,11 @@ def _plan(job: RemoteJob, client: Client) -> None:
     handed = time.monotonic()
 
     def hand_over() -> None:
-        for frame in job.hand_over(splits):
+        for frame in job.handover.told_of(splits):
             client.say(frame)
         splits.clear()
 
-    for split in job.order.source.plan(job):
+    for split in job.order.source.plan(job.handover):
         splits.append(split)
         now = time.monotonic()
         if len(splits) >= _SPLITS_AT_ONCE or now - handed > _HAND_OVER_S:
@@ -507,23 +412,3 @@ def _finish(job: RemoteJob, runner: str) -> Results:
     return Results(
         sink.readers(), report.pairs, report.counters, report, paths=sink.paths
     )
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
-
-
-def _line_end(path: str, end: int, size_bytes: int) -> int:
-    """Where the line ends that holds the byte before `end`."""
-    with open(path, "rb") as file:
-        at = max(0, end - 1)
-        file.seek(at)
-        while at < size_bytes:
-            data = file.read(_LINE_BYTES)
-            if not data:
-                break
-            found = data.find(b"\n")
-            if found >= 0:
-                return max(end, at + found + 1)
-            at += len(data)
-    return size_bytes

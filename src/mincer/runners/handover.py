@@ -1,0 +1,165 @@
+"""What a driver gives to others for a job: its code, its splits, its input."""
+
+# Strategy: others pull what they need by name (net/offers.py), so it is kept where it
+# can be read again, in files: batches of iterables and packets of splits in spools,
+# input files where they lie. Splits name the bytes that they read of each file; of a
+# text the end of its last line is looked for only when somebody pulls it.
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+from mincer.ids import JobId
+from mincer.net.offers import Bytes, NotHere, Outputs, Piece
+from mincer.net.same_file import ONLY_DRIVER, file_told
+from mincer.runners.packing import PackedJob
+from mincer.runners.stored import Spool
+from mincer.sources.base import Extent, Split
+from mincer.store.disk import FileCache, Place, PlaceReader
+from mincer.wire import frames, pulls
+from mincer.wire.pulls import Thing
+from mincer.worker.orders import pack_splits
+
+__all__ = ["Handover"]
+
+#: Extents in one frame: it has to fit into a message.
+_EXTENTS_MAX = 5_000
+#: The end of a line is looked for in steps of this size.
+_LINE_BYTES = 1 << 16
+
+
+class Handover:
+    """What is handed over of a job. `folder`: where spools may lie.
+
+    A source that spools batches is given this as its spool.
+    """
+
+    def __init__(self, job: JobId, folder: str, packed: PackedJob) -> None:
+        self._job = job
+        self._folder = folder
+        #: The code of each step, and the user's modules, to be pulled.
+        self.codes = [self._blob(code, _digest(code)) for code in packed.codes]
+        self._blobs = {blob.digest: data for blob, data in self.codes}
+        self.modules: frames.Blob | None = None
+        if packed.modules.names:
+            digest = bytes.fromhex(packed.modules.digest)
+            self.modules, data = self._blob(packed.modules.data, digest)
+            self._blobs[digest] = data
+        self._readers = FileCache()
+        self._spools: dict[str, Spool] = {}
+        self._packets: list[Place] = []
+        self._files: dict[tuple[str, int], int] = {}
+        self._told: list[frames.FileTold] = []
+        self._splits = 0
+
+    def _blob(self, data: bytes, digest: bytes) -> tuple[frames.Blob, bytes]:
+        return frames.Blob(digest, len(data)), data
+
+    # --- what is said
+
+    def append(self, data: bytes) -> tuple[str, int, int]:
+        """See `mincer.sources.base.Spool`."""
+        return self._spool("batches").append(data)
+
+    def _spool(self, name: str) -> Spool:
+        if name not in self._spools:
+            self._spools[name] = Spool(os.path.join(self._folder, name))
+        return self._spools[name]
+
+    def told_of(self, splits: list[Split]) -> Iterator[frames.FromDriver]:
+        """What is to be said of these splits."""
+        rows: list[frames.SplitRow] = []
+        first_packet, last = len(self._packets), b""
+        extents = 0
+        known = len(self._told)
+        for split, (packet, nth) in zip(splits, pack_splits(splits), strict=True):
+            if packet is not last:
+                last = packet
+                self._packets.append(Place(*self._spool("packets").append(packet)))
+            needs = list(map(self._extent, split.extents()))
+            number = len(self._packets) - 1
+            rows.append(frames.SplitRow(number, nth, split.size_bytes, needs))
+            extents += 1 + len(needs)
+            if extents > _EXTENTS_MAX:
+                yield from self._told_since(known)
+                yield self._rows(rows, first_packet)
+                rows, extents, known = [], 0, len(self._told)
+        yield from self._told_since(known)
+        if rows:
+            yield self._rows(rows, first_packet)
+
+    def _told_since(self, known: int) -> Iterator[frames.Files]:
+        for at in range(known, len(self._told), _EXTENTS_MAX // 10):
+            some = self._told[at : at + _EXTENTS_MAX // 10]
+            yield frames.Files(self._job, at, some)
+
+    def _rows(self, rows: list[frames.SplitRow], first_packet: int) -> frames.Splits:
+        first = self._splits
+        self._splits += len(rows)
+        return frames.Splits(self._job, first, rows, first_packet)
+
+    def _extent(self, extent: Extent) -> frames.Extent:
+        key = extent.path, extent.mtime_ns
+        if key not in self._files:
+            self._files[key] = len(self._told)
+            if extent.mtime_ns < 0:
+                path = os.fsencode(extent.path)
+                told = frames.FileTold(path, path, 0, -1, ONLY_DRIVER)
+            else:
+                told = file_told(extent.path, extent.file_bytes, extent.mtime_ns)
+            self._told.append(told)
+        return frames.Extent(self._files[key], extent.start, extent.end)
+
+    # --- what others pull, in the client's thread
+
+    def find(self, thing: Thing) -> Outputs:
+        match thing:
+            case pulls.BlobOf(digest=digest) if digest in self._blobs:
+                data = self._blobs[digest]
+                return [[Piece(Bytes(data), 0, len(data))]]
+            case pulls.PacketOf(packet=packet) if packet < len(self._packets):
+                place = self._packets[packet]
+                return [[self._piece(place)]]
+            case pulls.InputOf(file=file) if file < len(self._told):
+                return [[self._input(self._told[file], thing.start, thing.end)]]
+        raise NotHere("the driver has no such thing")
+
+    def _piece(self, place: Place) -> Piece:
+        return Piece(PlaceReader(place, self._readers), 0, place.length_bytes)
+
+    def _input(self, told: frames.FileTold, start: int, end: int) -> Piece:
+        path = os.fsdecode(told.path)
+        try:
+            if told.mtime_ns >= 0:
+                end = _line_end(path, end, told.size_bytes)
+        except OSError as error:
+            raise NotHere(f"cannot read {path}: {error.strerror}") from error
+        return self._piece(Place(path, start, max(0, end - start)))
+
+    def close(self) -> None:
+        """Close the files; nothing can be pulled any more."""
+        self._readers.close()
+        for spool in self._spools.values():
+            spool.close()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def _line_end(path: str, end: int, size_bytes: int) -> int:
+    """Where the line ends that holds the byte before `end`."""
+    with open(path, "rb") as file:
+        at = max(0, end - 1)
+        file.seek(at)
+        while at < size_bytes:
+            data = file.read(_LINE_BYTES)
+            if not data:
+                break
+            found = data.find(b"\n")
+            if found >= 0:
+                return max(end, at + found + 1)
+            at += len(data)
+    return size_bytes

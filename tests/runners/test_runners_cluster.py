@@ -1,0 +1,57 @@
+"""`Cluster` hands jobs to a coordinator that stands, and says why when it cannot."""
+
+import pytest
+from cluster_processes import PASSWORD, Workers
+
+import mincer
+from mincer.errors import NoConnectionError, RefusedError, UsageError
+
+
+@pytest.fixture(scope="module")
+def serve():
+    with (
+        mincer.Serve("127.0.0.1:0", password=PASSWORD) as serve,
+        Workers(serve.address.port, 1, "-n", 1) as workers,
+    ):
+        workers.wait_for(serve)
+        yield serve
+
+
+def words(key, line):
+    for word in line.split():
+        yield word, 1
+
+
+JOB = mincer.Job(words, sum, combinefn=sum, parts=2)
+
+
+def test_a_cluster_hands_its_jobs_to_a_coordinator_that_stands(serve):
+    with mincer.Cluster(str(serve.address), password=PASSWORD) as cluster:
+        for _ in range(2):
+            with JOB.run({1: "a b a"}, runner=cluster) as results:
+                assert results.to_dict() == {"a": 2, "b": 1}
+        assert results.report.runner == "cluster"
+
+
+def test_a_cluster_with_another_password_is_refused(serve):
+    with (
+        mincer.Cluster(str(serve.address), password="another word") as cluster,
+        pytest.raises(RefusedError, match="refused by the coordinator at"),
+    ):
+        JOB.run({1: "a"}, runner=cluster)
+
+
+def test_a_cluster_that_is_nowhere_is_told(monkeypatch):
+    monkeypatch.setattr("mincer.runners.remote._CONNECT_S_MAX", 0.5)
+    with (
+        mincer.Cluster("127.0.0.1:1", password=PASSWORD) as cluster,
+        pytest.raises(NoConnectionError, match="no coordinator answers"),
+    ):
+        JOB.run({1: "a"}, runner=cluster)
+
+
+def test_a_cluster_needs_a_secret(monkeypatch):
+    monkeypatch.delenv("MINCER_PASSWORD", raising=False)
+    monkeypatch.delenv("MINCER_KEY_FILE", raising=False)
+    with pytest.raises(UsageError, match="needs its password or its key file"):
+        mincer.Cluster("127.0.0.1:1")
