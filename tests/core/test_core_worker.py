@@ -73,7 +73,7 @@ def test_what_cannot_be_had_is_told_with_what_is_lost(machine):
     machine.handle(w.AttemptOrdered(B, (), after=A))
     unmet = machine.handle(w.NeedUnmet(own(A), (C,)))
     assert unmet == [
-        w.TellUnmade(A, Fault.NEED_LOST, (C,), own(A)),
+        w.TellUnmade(A, Fault.NEED_LOST, (C,)),
         w.Drop(own(A, "more")),
         w.Begin(B, None),
     ]

@@ -71,6 +71,21 @@ def all_of(run):
     return list(run.blocks(0, len(run.buckets)))
 
 
+def test_a_run_that_has_nothing_for_a_part_is_not_in_it():
+    out = MemorySegment(name="an output")
+    spiller = Spiller(out, HashPartitioner(PARTS))
+    for key in ("a", "b", "c", "d"):
+        spiller.spill([key], [1], grouped=False)
+    spiller.close()
+    found = []
+    for part in range(PARTS):
+        bounds = part_bounds(part, PARTS, HashPartitioner(PARTS).buckets)
+        runs = open_runs(cut(out, part, PARTS), *bounds)
+        assert all(all_of(run) for run in runs)
+        found += [key for run in runs for block in all_of(run) for key in block.keys]
+    assert sorted(found) == ["a", "b", "c", "d"]
+
+
 def test_a_part_that_was_cut_out_holds_no_other():
     part = cut(output(), 1, PARTS)
     with pytest.raises(SegmentError, match="holds the buckets"):

@@ -175,7 +175,6 @@ class TellUnmade(Struct):
     attempt: AttemptId
     fault: Fault
     lost: tuple[AttemptId, ...]
-    need: Need
 
 
 class Leave(Struct):
@@ -242,7 +241,7 @@ class WorkerMachine:
                 self._over(job)
             case DrainAsked():
                 self._leaving = True
-            case GivenUp():
+            case _:  # GivenUp
                 self._forget_all()
         if self._leaving and not self._attempts:
             self._leaving = False
@@ -348,7 +347,7 @@ class WorkerMachine:
         fault = Fault.NEED_LOST if lost else Fault.WORKER_FAULT
         for attempt in waiters:
             attempt.missing.discard(need)
-            self._out.append(TellUnmade(attempt.id, fault, lost, need))
+            self._out.append(TellUnmade(attempt.id, fault, lost))
         self._ended([attempt.id for attempt in waiters])
 
     # --- ends

@@ -63,12 +63,7 @@ class RunIndex:
 
     def __init__(self, first: int = 0) -> None:
         self._entries = bytearray()
-        self._first = self._next = first
-
-    @property
-    def buckets(self) -> int:
-        """How many were added."""
-        return self._next - self._first
+        self._next = first
 
     def add(self, offset: int, keys: int, values: int, weight_bytes: int) -> None:
         self._entries += _entry(self._next, offset, keys, values, weight_bytes)
