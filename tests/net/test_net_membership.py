@@ -86,7 +86,8 @@ def test_what_is_pulled_has_a_connection_of_its_own(coordinator, join):
     one, two = join(coordinator.port), join(coordinator.port)
     for membership in (one, two):
         wait(is_joined(membership), turning(membership))
-    wait(lambda: two._bulk.is_up and one._bulk.is_up, turning(two))
+    for membership in (one, two):
+        wait(lambda m=membership: m._bulk.is_up, turning(membership))
     to, by = (one.line.welcome.member, two.line.welcome.member)
     head = pulls.Close(to, 99, 5)
     got = []

@@ -80,18 +80,19 @@ def run_job(options: RunOptions) -> None:
         source = jobfile.find_source(job, module, options.inputs)
         view = None if options.quiet else ProgressView()
         try:
-            results = job.run(
-                source,
-                runner=_runner(options),
-                workers=options.workers,
-                memory=options.memory,
-                output=options.output,
-                format=options.format if options.output is not None else None,
-                params=params,
-                progress=view or False,
-                overwrite=options.overwrite,
-                limit=options.limit,
-            )
+            with _runner(options) as runner:
+                results = job.run(
+                    source,
+                    runner=runner,
+                    workers=options.workers,
+                    memory=options.memory,
+                    output=options.output,
+                    format=options.format if options.output is not None else None,
+                    params=params,
+                    progress=view or False,
+                    overwrite=options.overwrite,
+                    limit=options.limit,
+                )
         finally:
             if view is not None:
                 view.close()
@@ -106,18 +107,22 @@ def run_job(options: RunOptions) -> None:
             sys.stderr.write(summary(results.report, verbose=options.verbose))
 
 
-def _runner(options: RunOptions) -> Any:
-    """The runner that was named, with what belongs to it."""
-    where = options.address, options.password, options.key_file
+@contextlib.contextmanager
+def _runner(options: RunOptions) -> Iterator[Any]:
+    """The runner that was named, for this job alone."""
+    secret = {"password": options.password, "key_file": options.key_file}
     if options.runner == "serve":
         from mincer.runners.serve import Serve
 
-        return Serve(where[0], password=where[1], key_file=where[2])
-    if options.runner == "cluster":
+        with Serve(options.address, **secret) as serve:
+            yield serve
+    elif options.runner == "cluster":
         from mincer.runners.cluster import Cluster
 
-        return Cluster(where[0], password=where[1], key_file=where[2])
-    return options.runner
+        with Cluster(options.address, **secret) as cluster:
+            yield cluster
+    else:
+        yield options.runner
 
 
 def _check(options: RunOptions) -> None:
