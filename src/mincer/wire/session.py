@@ -76,6 +76,11 @@ class Session:
         self._kept.append((self._sent, payload))
         return Packet(self._sent, self._sent, self._received, payload=payload)
 
+    @property
+    def is_clear(self) -> bool:
+        """True when the other end has all that was sent."""
+        return not self._kept
+
     def beat(self) -> Packet:
         """Return what is to be sent now and then, and on every new connection."""
         return Packet(0, self._sent, self._received)
@@ -83,7 +88,7 @@ class Session:
     def take(self, packet: Packet) -> Received:
         """Take in what came from the connection, late, twice or after a gap."""
         self._acknowledged(packet.received)
-        answers = self._again() if packet.again else []
+        answers = self.again() if packet.again else []
         if packet.number == self._received + 1:
             self._received += 1
             self._asked = False
@@ -99,7 +104,8 @@ class Session:
         while kept and kept[0][0] <= number:
             self._kept_bytes -= len(kept.popleft()[1])
 
-    def _again(self) -> list[Packet]:
+    def again(self) -> list[Packet]:
+        """All that the other end may not have, as it was sent."""
         return [
             Packet(number, self._sent, self._received, payload=payload)
             for number, payload in self._kept

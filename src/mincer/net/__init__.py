@@ -1,0 +1,1 @@
+"""Processes of a cluster: the only folder that speaks ZeroMQ."""

@@ -1,0 +1,302 @@
+"""What the coordinator keeps of one job: what its ids stand for, and who was told."""
+
+# Strategy: the coordinator (core) speaks of attempts; a worker must also know the job,
+# its input files, which commits count. All of that only grows. So it is kept here as
+# lists, and each worker is told what was added since it was told last, just before the
+# order that needs it: a line delivers in order. Nothing here is a pair, nor is anything
+# unpickled: splits are a number of a packet that the driver has.
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from mincer.core import commands
+from mincer.core.events import JobPlan, StepPlan
+from mincer.flow.sampler import spread
+from mincer.ids import AttemptId, TaskId
+from mincer.structs import Struct, field
+from mincer.wire import frames
+from mincer.wire.frames import (
+    Account,
+    CommitRow,
+    Done,
+    ErrorTold,
+    OutputName,
+    SplitName,
+    StartRow,
+    Submit,
+    name_of,
+)
+
+__all__ = ["Book", "Output"]
+
+#: Rows that are told in one frame.
+_ROWS_MAX = 5000
+#: Errors that are kept, to be told if the job fails of one.
+_FAILURES_MAX = 64
+
+
+class Output(Struct):
+    """What an attempt made, and the member that keeps it."""
+
+    keeper: int
+    length_bytes: int
+    account: Account
+    index_digest: bytes = b""
+    place: frames.PlaceTold | None = None
+
+
+class _Told(Struct, frozen=False):
+    """How much of a job one worker was told."""
+
+    files: int = 0
+    commits: dict[int, int] = field(default_factory=dict)
+    withdrawals: dict[int, int] = field(default_factory=dict)
+    cuts: dict[int, AttemptId] = field(default_factory=dict)
+
+
+class _Step(Struct, frozen=False):
+    #: The published outputs of the maps, by number; those withdrawn too.
+    commits: list[CommitRow] = field(default_factory=list)
+    #: The members that made them.
+    keepers: set[int] = field(default_factory=set)
+    #: The sample attempt that found the cut points.
+    cuts: AttemptId | None = None
+    #: What the next step reads, by index.
+    outputs: dict[int, AttemptId] = field(default_factory=dict)
+
+
+class Book:
+    """One job, from its submission until nobody asks for it any more."""
+
+    def __init__(self, submit: Submit, driver: int) -> None:
+        self.submit = submit
+        self.job = submit.job
+        #: The number of the member that submitted it.
+        self.driver = driver
+        self.splits: list[frames.SplitRow] = []
+        self.input_ended = False
+        self.files: list[frames.FileTold] = []
+        #: Attempts in work, and the number of the worker that has each.
+        self.running: dict[AttemptId, int] = {}
+        #: Bytes that they have read, and the record in work where that is sure.
+        self.in_work: dict[AttemptId, tuple[int, int | None]] = {}
+        #: What was made, and stays known when it is lost: it may count all the same.
+        self.outputs: dict[AttemptId, Output] = {}
+        #: How many records each attempt leaves out, if it does.
+        self.skips: dict[AttemptId, int] = {}
+        self.failures: OrderedDict[AttemptId, ErrorTold] = OrderedDict()
+        self.notes: list[str] = []
+        self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
+        self.records = self.bytes_read = 0
+        self._steps = [_Step() for _ in submit.steps]
+        self._told: dict[int, _Told] = {}
+
+    @property
+    def plan(self) -> JobPlan:
+        """Its shape for the coordinator. The driver is a sink in any case: what only a
+        worker keeps may be lost with that."""
+        last = len(self.submit.steps) - 1
+        return JobPlan(
+            tuple(
+                StepPlan(
+                    parts=step.parts if step.shuffles else 0,
+                    sampled=step.sampled,
+                    to_sink=number == last,
+                )
+                for number, step in enumerate(self.submit.steps)
+            ),
+            attempts_max=self.submit.attempts_max,
+            skips_max=self.submit.skips_max,
+            task_timeout_s=self.submit.task_timeout_s,
+        )
+
+    # --- what the driver adds; a repetition adds nothing
+
+    def add_files(self, first: int, files: list[frames.FileTold]) -> None:
+        if first == len(self.files):
+            self.files += files
+
+    def add_splits(self, first: int, splits: list[frames.SplitRow]) -> bool:
+        if first != len(self.splits):
+            return False
+        self.splits += splits
+        return True
+
+    # --- what a worker is told
+
+    @property
+    def workers(self) -> list[int]:
+        """Those who know of this job."""
+        return list(self._told)
+
+    def forget_worker(self, number: int) -> list[AttemptId]:
+        """This member is gone; return what it had in work."""
+        self._told.pop(number, None)
+        lost = [one for one, worker in self.running.items() if worker == number]
+        for attempt in lost:
+            self.ended(attempt)
+        return lost
+
+    def row(self, command: commands.StartAttempt) -> StartRow:
+        """The order to run this attempt."""
+        attempt = command.attempt
+        after = command.after
+        if command.skip:
+            self.skips[attempt] = len(command.skip)
+        return StartRow(
+            name_of(attempt),
+            list(self._inputs(attempt.task)),
+            list(command.skip),
+            command.careful,
+            command.commits,
+            len(command.without),
+            None if after is None else name_of(after),
+        )
+
+    def _inputs(self, task: TaskId) -> Iterator[SplitName | OutputName]:
+        if task.kind == "reduce":
+            return
+        indexes = [task.index]
+        if task.kind == "sample":
+            before = (
+                self.splits if task.step == 0 else self._steps[task.step - 1].outputs
+            )
+            indexes = list(spread(len(before)))
+        for index in indexes:
+            if task.step == 0:
+                row = self.splits[index]
+                yield SplitName(row.packet, row.nth, row.extents)
+            else:
+                yield self.named(self._steps[task.step - 1].outputs[index])
+
+    def named(self, attempt: AttemptId) -> OutputName:
+        output = self.outputs[attempt]
+        return OutputName(name_of(attempt), output.keeper, output.length_bytes)
+
+    def news_for(self, worker: int, command: commands.StartAttempt) -> Iterator[object]:
+        """The frames that this worker must have heard before it is given this."""
+        told = self._told.get(worker)
+        if told is None:
+            told = self._told[worker] = _Told()
+            yield self._job_told()
+        while told.files < len(self.files):
+            some = self.files[told.files : told.files + _ROWS_MAX]
+            yield frames.FilesTold(self.job, told.files, some)
+            told.files += len(some)
+        number = command.attempt.task.step
+        step = self._steps[number]
+        if command.attempt.task.kind == "reduce":
+            yield from self._commits_for(told, number, command)
+        if step.cuts is not None and told.cuts.get(number) != step.cuts:
+            told.cuts[number] = step.cuts
+            yield frames.CutsTold(self.job, number, self.named(step.cuts))
+
+    def _job_told(self) -> frames.JobTold:
+        submit = self.submit
+        return frames.JobTold(
+            self.job,
+            submit.token,
+            submit.name,
+            self.driver,
+            submit.steps,
+            submit.modules,
+            submit.task_timeout_s,
+            submit.output,
+        )
+
+    def _commits_for(
+        self, told: _Told, number: int, command: commands.StartAttempt
+    ) -> Iterator[object]:
+        step = self._steps[number]
+        at = told.commits.get(number, 0)
+        while at < command.commits:
+            rows = step.commits[at : min(at + _ROWS_MAX, command.commits)]
+            yield frames.Commits(self.job, number, at, rows)
+            at += len(rows)
+        told.commits[number] = at
+        at = told.withdrawals.get(number, 0)
+        while at < len(command.without):
+            some = list(command.without[at : at + _ROWS_MAX])
+            yield frames.Withdrawals(self.job, number, at, some)
+            at += len(some)
+        told.withdrawals[number] = at
+
+    def keepers(self, command: commands.StartAttempt) -> set[int]:
+        """The members from whom this attempt may have to pull; some may be gone."""
+        task = command.attempt.task
+        step = self._steps[task.step]
+        found = {
+            one.keeper for one in self._inputs(task) if isinstance(one, OutputName)
+        }
+        if task.kind == "reduce":
+            found |= step.keepers
+        if step.cuts is not None:
+            found.add(self.outputs[step.cuts].keeper)
+        return found
+
+    # --- what becomes of attempts
+
+    def ended(self, attempt: AttemptId) -> bool:
+        """It is not in work any more; False: it was not."""
+        self.in_work.pop(attempt, None)
+        return self.running.pop(attempt, None) is not None
+
+    def done(self, frame: Done, attempt: AttemptId, worker: int) -> None:
+        """Keep what is known of the output of an attempt that is done."""
+        self.outputs[attempt] = Output(
+            worker, frame.length_bytes, frame.account, frame.index_digest, frame.place
+        )
+        self.outcomes["done"] += 1
+        task = attempt.task
+        if task.kind == "map" and task.step == 0:
+            self.records += _figure(frame.account, 0)
+            self.bytes_read += _figure(frame.account, 1)
+
+    def failed(self, attempt: AttemptId, error: ErrorTold) -> None:
+        self.failures[attempt] = error
+        if len(self.failures) > _FAILURES_MAX:
+            self.failures.popitem(last=False)
+        self.outcomes["failed"] += 1
+
+    def publish(self, attempt: AttemptId, number: int) -> None:
+        """Others read the output of this attempt from now on."""
+        task = attempt.task
+        step = self._steps[task.step]
+        if task.kind == "sample":
+            step.cuts = attempt
+        elif task.kind == "map" and self.submit.steps[task.step].shuffles:
+            output = self.outputs[attempt]
+            assert number == len(step.commits)
+            step.keepers.add(output.keeper)
+            step.commits.append(
+                CommitRow(
+                    task.index,
+                    attempt.number,
+                    output.keeper,
+                    output.length_bytes,
+                    output.index_digest,
+                    output.place,
+                )
+            )
+        else:
+            step.outputs[task.index] = attempt
+
+    def accounts(self, winners: tuple[AttemptId, ...]) -> Iterator[frames.AccountsTold]:
+        """What the winners made, for the driver."""
+        rows = []
+        for attempt in winners:
+            output = self.outputs[attempt]
+            skips = self.skips.get(attempt, 0)
+            made = output.length_bytes, output.account, skips
+            rows.append((name_of(attempt), *made))
+            if len(rows) == _ROWS_MAX // 5:
+                yield frames.AccountsTold(self.job, rows)
+                rows = []
+        if rows:
+            yield frames.AccountsTold(self.job, rows)
+
+
+def _figure(account: Account, nth: int) -> int:
+    return max(0, account.figures[nth]) if nth < len(account.figures) else 0

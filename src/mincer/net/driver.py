@@ -1,0 +1,262 @@
+"""The driver's end without its sockets: jobs handed over, input given, output taken."""
+
+# Strategy: nobody connects to a driver, which may sit behind a firewall. What others
+# pull from it (code, packets of splits, input files) comes by way of the coordinator;
+# what it wants itself, the parts of a result, it pulls from who keeps them. A part is
+# committed when all of it is here: until then the worker that made it may be lost, and
+# the part is made again.
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mincer.errors import MincerError
+from mincer.ids import AttemptId, JobId
+from mincer.net.line import Line
+from mincer.net.offers import NotHere, Offers, Outputs
+from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
+from mincer.wire import frames, pulls
+from mincer.wire.frames import attempt_of
+from mincer.wire.packets import PULL, Buffer, Message, kind_of
+from mincer.wire.pulls import Thing
+
+__all__ = ["Asker", "Driver", "Outgoing"]
+
+#: A message, and which way it goes: see `mincer.net.node`.
+Outgoing = tuple[int | None, Message]
+
+
+class Asker(Protocol):
+    """One job as its driver keeps it."""
+
+    token: bytes
+
+    def find(self, thing: Thing) -> Outputs:
+        """Lay out what others need, or raise `NotHere`."""
+        ...
+
+    def write(self, attempt: AttemptId, offset: int, data: Buffer) -> None:
+        """Keep these bytes of what the attempt made; may raise `MincerError`."""
+        ...
+
+    def commit(self, attempt: AttemptId, account: frames.Account) -> None:
+        """All that it made is here, or was written by the worker itself: make it
+        count, and have `Committed` said. May take its time, elsewhere."""
+        ...
+
+    def drop(self, attempt: AttemptId) -> None:
+        """No more will come of what the attempt made."""
+        ...
+
+    def told(
+        self,
+        frame: frames.AccountsTold
+        | frames.JobDone
+        | frames.JobFailed
+        | frames.ProgressTold,
+    ) -> None: ...
+
+    def gone(self, why: str) -> None:
+        """The coordinator does not know the job any more."""
+        ...
+
+
+class Driver:
+    """One driver, with any number of jobs. One thread owns it."""
+
+    def __init__(self, hello: frames.Hello) -> None:
+        self.line = Line(hello, frames.ToDriver)
+        #: Members that cannot be reached but through the coordinator.
+        self.relayed: set[int] = set()
+        #: The addresses and keys of others, by number.
+        self.peers: dict[int, frames.MemberTold] = {}
+        self._jobs: dict[JobId, Asker] = {}
+        self._puller = Puller()
+        self._offers = Offers(self._find)
+        #: What is pulled, by number of the pull.
+        self._parts: dict[int, frames.CommitAsked] = {}
+        self._out: list[Outgoing] = []
+
+    # --- what its owner wants
+
+    def submit(self, frame: frames.Submit, asker: Asker) -> None:
+        self._jobs[frame.job] = asker
+        self.line.say(frame)
+
+    def say(self, frame: frames.FromDriver) -> None:
+        self.line.say(frame)
+
+    def leave(self, job: JobId) -> None:
+        """Nothing more is wanted of this job."""
+        if self._jobs.pop(job, None) is None:
+            return
+        for number, part in list(self._parts.items()):
+            if part.job == job:
+                self._stop(number)
+        self._offers.forget()
+        self.line.say(frames.Taken(job))
+
+    # --- what comes in
+
+    def hear(self, message: Message, now: float) -> None:
+        """Take in a message of the coordinator, or one that it passed on."""
+        if kind_of(message) == PULL:
+            read = pulls.read_pull(message)
+            if read is None:
+                return
+            if isinstance(read[0], pulls.QUESTIONS):
+                self._out += [(None, reply) for reply in self.asked(read[0])]
+            else:
+                self.pulled(*read, now)
+            return
+        frame = self.line.hear(message, now)
+        if isinstance(frame, frames.Stranger):
+            self._begin_anew()
+        elif frame is not None:
+            self._heard(frame, now)
+
+    def _heard(self, frame: frames.ToDriver, now: float) -> None:
+        if isinstance(frame, frames.MemberTold):
+            self.peers[frame.member] = frame
+            return
+        if isinstance(frame, frames.MemberGone):
+            self._left(frame.member)
+            return
+        asker = self._jobs.get(frame.job)
+        if asker is None:
+            return
+        if not isinstance(frame, frames.CommitAsked):
+            asker.told(frame)
+        elif frame.account.is_written:
+            asker.commit(attempt_of(frame.job, frame.output.attempt), frame.account)
+        else:
+            self._pull(asker, frame, now)
+
+    def _begin_anew(self) -> None:
+        self.line.begin_anew()
+        self._out.clear()
+        self.peers.clear()
+        self.relayed.clear()
+        for number in self._parts:
+            self._puller.stop(number)
+        self._puller.take_out()
+        self._parts.clear()
+        self._offers.forget()
+        self.gone("the coordinator does not know this job any more")
+
+    def gone(self, why: str) -> None:
+        """Nothing more will be heard of any job."""
+        jobs, self._jobs = self._jobs, {}
+        for asker in jobs.values():
+            asker.gone(why)
+
+    # --- parts of the result
+
+    def _pull(self, asker: Asker, frame: frames.CommitAsked, now: float) -> None:
+        assert self.line.welcome is not None
+        self._puller.me = self.line.welcome.member
+        output = frame.output
+        thing = pulls.OutputOf(frame.job, asker.token, output.attempt)
+        keeper = output.keeper
+        size = pulls.CHUNK_BYTES if self.is_direct(keeper) else pulls.RELAYED_BYTES
+        number = self._puller.begin(thing, keeper, now, size)
+        self._parts[number] = frame
+
+    def _refuse(self, frame: frames.CommitAsked) -> None:
+        """What was to be committed cannot be had."""
+        name = frame.output.attempt
+        self._jobs[frame.job].drop(attempt_of(frame.job, name))
+        self.line.say(frames.Committed(frame.job, name, is_refused=True))
+
+    def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
+        """Take in a reply to a pull of this process, whose `by` is proved."""
+        self._news(self._puller.hear(head, data, now), now)
+
+    def asked(self, head: pulls.Head) -> list[Message]:
+        """The replies to a question of somebody who pulls, to be sent the way that it
+        came. `by` is proved."""
+        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
+
+    def is_direct(self, member: int) -> bool:
+        """True when this member is to be asked without the coordinator."""
+        told = self.peers.get(member)
+        return told is not None and bool(told.address) and member not in self.relayed
+
+    def unreachable(self, member: int, now: float) -> None:
+        """There is no way to this member but through the coordinator."""
+        if member in self.relayed:
+            return
+        self.relayed.add(member)
+        for number, frame in list(self._parts.items()):
+            if frame.output.keeper == member:
+                self._stop(number)
+                self._pull(self._jobs[frame.job], frame, now)
+
+    def _news(self, news: list[News], now: float) -> None:
+        for one in news:
+            frame = self._parts.get(one.pull)
+            if frame is None:
+                continue
+            asker = self._jobs[frame.job]
+            attempt = attempt_of(frame.job, frame.output.attempt)
+            match one:
+                case Arrived(number, offset, data, _):
+                    try:
+                        asker.write(attempt, offset, data)
+                    except MincerError as error:  # no room on the driver's disk
+                        self.leave(frame.job)
+                        asker.gone(str(error))
+                case Whole(number):
+                    del self._parts[number]
+                    asker.commit(attempt, frame.account)
+                case Failed(number):
+                    del self._parts[number]
+                    self._refuse(frame)
+                case Stuck(number):
+                    del self._parts[number]
+                    keeper = frame.output.keeper
+                    if self.is_direct(keeper):
+                        self.relayed.add(keeper)
+                        self._pull(asker, frame, now)
+                    else:
+                        self._refuse(frame)
+                case Sized():
+                    pass
+
+    def _left(self, member: int) -> None:
+        self.peers.pop(member, None)
+        self.relayed.discard(member)
+        for number, frame in list(self._parts.items()):
+            if frame.output.keeper == member:
+                self._stop(number)
+                self._refuse(frame)
+
+    def _stop(self, number: int) -> None:
+        del self._parts[number]
+        self._puller.stop(number)
+
+    def _find(self, thing: Thing) -> Outputs:
+        asker = self._jobs.get(thing.job)
+        if asker is None or asker.token != thing.token:
+            raise NotHere("this driver has no such job")
+        return asker.find(thing)
+
+    # --- time
+
+    def turn(self, now: float) -> None:
+        """Do what is due."""
+        self.line.turn(now)
+        self._news(self._puller.turn(now), now)
+
+    def deadline(self) -> float:
+        """When `turn` is due, if nothing comes before."""
+        return self.line.deadline()
+
+    def take_out(self) -> list[Outgoing]:
+        """What is to be sent, in this order."""
+        self._out += [(0, message) for message in self.line.take_out()]
+        for head in self._puller.take_out():
+            way = head.to if self.is_direct(head.to) else None
+            self._out.append((way, pulls.write_pull(head)))
+        out, self._out = self._out, []
+        return out

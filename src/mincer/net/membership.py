@@ -1,0 +1,155 @@
+"""How a worker or driver is there: enrolled, connected, and again when that ends."""
+
+# Strategy: the key of a role opens the door and does nothing else: over it the process
+# enrols a key pair that it has made for this life, and connects with that, twice. One
+# connection is for the line, the other for what is pulled, so that no beat waits behind
+# a chunk. A coordinator that does not know the key is a new one: enrol again.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+import zmq
+
+from mincer.net.connection import Connection, State
+from mincer.net.keys import KeyPair
+from mincer.net.line import Line
+from mincer.wire import pulls
+from mincer.wire.packets import Message
+
+__all__ = ["ENROL", "Membership", "Standing"]
+
+#: The first byte of what a role's key says, and of the answer.
+ENROL = b"E"
+#: After so many refusals in a row it is not by chance.
+_REFUSALS_MAX = 3
+_ASK_S = 1.0
+
+
+class Standing(Enum):
+    """Where a process stands with its coordinator."""
+
+    WAITING = "waiting for a coordinator"
+    JOINING = "joining"
+    JOINED = "joined"
+    #: It will not be let in; see `Membership.why`.
+    REFUSED = "refused"
+
+
+class Membership:
+    """The connections of one process to its coordinator. Not thread-safe.
+
+    `role`: the pair that opens the door; `own`: the one of this life; `server`: the
+    coordinator's public key.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        address: str,
+        role: KeyPair,
+        own: KeyPair,
+        server: bytes,
+        line: Line,
+    ) -> None:
+        self.line = line
+        self._own = own
+        self._door = Connection(context, address, role, server)
+        self._control = Connection(context, address, own, server)
+        self._bulk = Connection(context, address, own, server)
+        self._is_enrolled = False
+        self._asked = -1e9
+        self._ups = (0, 0)
+        self._why = ""
+
+    @property
+    def sockets(self) -> list[zmq.Socket[bytes]]:
+        """What has to be polled."""
+        return [
+            socket
+            for one in (self._door, self._control, self._bulk)
+            for socket in one.sockets
+        ]
+
+    @property
+    def standing(self) -> Standing:
+        if self.why:
+            return Standing.REFUSED
+        if self.line.welcome is not None and self._control.is_up:
+            return Standing.JOINED
+        if self._door.is_up or self._control.is_up:
+            return Standing.JOINING
+        return Standing.WAITING
+
+    @property
+    def why(self) -> str:
+        """Why this process is not let in; empty: it may be."""
+        if self.line.refused is not None:
+            return self.line.refused.why
+        if self._why or self._door.failures < _REFUSALS_MAX:
+            return self._why
+        if self._door.state is State.REFUSED:
+            return (
+                "the coordinator does not know this key: it was revoked, or is that of "
+                "another cluster"
+            )
+        return (
+            "what listens there has not the key of this cluster: another password or "
+            "key file, or no mincer coordinator"
+        )
+
+    def turn(self, now: float) -> None:
+        """Do what is due about the connections."""
+        if not self._is_enrolled:
+            self._door.turn(now)
+            if self._door.is_up and now - self._asked >= _ASK_S:
+                self._asked = now
+                self._door.send([ENROL + self._own.public])
+            return
+        for one in (self._control, self._bulk):
+            one.turn(now)
+        if self._control.state in (State.REFUSED, State.WRONG_KEY):
+            self._is_enrolled = False
+            self._asked = -1e9
+            self._door.use(self._door.keys)
+            self._control.use(self._own)
+            self._bulk.use(self._own)
+            return
+        ups = self._control.ups, self._bulk.ups
+        if ups[0] > self._ups[0]:
+            self.line.connected()
+        if ups[1] > self._ups[1]:
+            self._bulk.send(pulls.write_pull(pulls.Close(0, 0, 0)))
+        self._ups = ups
+
+    def receive(self) -> Iterator[Message]:
+        """What has come."""
+        while (answer := self._door.receive()) is not None:
+            data = bytes(answer[0])
+            if data == ENROL + b"ok":
+                self._is_enrolled = True
+                self._door.close()
+            elif data == ENROL + b"no":
+                self._why = "the coordinator does not enrol any more processes"
+        for one in (self._control, self._bulk):
+            while (message := one.receive()) is not None:
+                yield message
+
+    def deadline(self) -> float:
+        """When `turn` is due, if nothing comes before."""
+        if not self._is_enrolled:
+            return self._asked + _ASK_S if self._door.is_up else self._door.deadline()
+        return min(self._control.deadline(), self._bulk.deadline())
+
+    def send(self, message: Message) -> bool:
+        """Send what belongs to the line."""
+        return self._control.send(message)
+
+    def send_bulk(self, message: Message) -> bool:
+        """Send what is to be passed on."""
+        return self._bulk.send(message)
+
+    def close(self) -> None:
+        for one in (self._door, self._control, self._bulk):
+            one.close()

@@ -1,0 +1,331 @@
+"""A worker of a cluster without its sockets: what it hears, does and says."""
+
+# Strategy: messages in, messages out, the time as an argument, as the hub. When what
+# begins is decided by the machine in `core`; what lies on the disk is known by the
+# depots, one a job; how bytes come and go, by puller and offers; what runs, by the
+# hands. This file connects them.
+#
+# A life of a worker ends when the coordinator does not know it any more: all that runs
+# is ended, all that is kept is removed, and the next life greets. So nothing of a life
+# that was given up can be taken for work of the next.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mincer.core.events import Fault
+from mincer.errors import SegmentError
+from mincer.ids import AttemptId, JobId
+from mincer.net import machine
+from mincer.net.fetching import Fetching, Outgoing
+from mincer.net.line import Line
+from mincer.net.machine import Need, WorkerMachine
+from mincer.net.offers import NotHere, Offers, Outputs
+from mincer.net.ports import Children, Depot
+from mincer.net.telling import account_told, error_told
+from mincer.wire import frames, pulls
+from mincer.wire.frames import attempt_of, name_of
+from mincer.wire.packets import PULL, Buffer, Message, kind_of
+from mincer.wire.pulls import Thing
+from mincer.worker.orders import (
+    AttemptMade,
+    AttemptsUnbegun,
+    AttemptUnmade,
+    Reply,
+)
+
+__all__ = ["Node", "Outgoing"]
+
+#: How often it is told how far attempts are.
+_WORKING_S = 0.5
+
+
+class Node:
+    """One worker. One thread owns it.
+
+    `hello`: what it says of itself. `open_depot`: makes the place for a job's files,
+    given what was told of the job and the number of this member.
+    """
+
+    def __init__(
+        self,
+        hello: frames.Hello,
+        children: Children,
+        open_depot: Callable[[frames.JobTold, int], Depot],
+    ) -> None:
+        self.line = Line(hello, frames.ToWorker)
+        #: It has told the coordinator that it leaves, and has nothing left to do.
+        self.has_left = False
+        self._children = children
+        self._open_depot = open_depot
+        self._depots: dict[JobId, Depot] = {}
+        self._machine = WorkerMachine()
+        self._fetching = Fetching(self._depots, self._met, self._unmet)
+        self._offers = Offers(self._find)
+        #: The number of this member.
+        self._me = 0
+        #: Why the last need was not met.
+        self._why = ""
+        self._now = 0.0
+        self._worked = -1e9
+        self._out: list[Outgoing] = []
+
+    # --- what comes in
+
+    def hear(self, message: Message, now: float) -> None:
+        """Take in a message of the coordinator, or one that it passed on."""
+        if kind_of(message) == PULL:
+            read = pulls.read_pull(message)
+            if read is None:
+                return
+            if isinstance(read[0], pulls.QUESTIONS):
+                self._out += [(None, reply) for reply in self.asked(read[0])]
+            else:
+                self.pulled(*read, now)
+            return
+        frame = self.line.hear(message, now)
+        if isinstance(frame, frames.Stranger):
+            self._begin_anew()
+        elif frame is not None:
+            self._heard(frame, now)
+
+    def _heard(self, frame: frames.ToWorker, now: float) -> None:
+        assert self.line.welcome is not None
+        self._me = self.line.welcome.member
+        self._now = now
+        if isinstance(frame, frames.MemberTold):
+            self.peers[frame.member] = frame
+            return
+        if isinstance(frame, frames.MemberGone):
+            self._fetching.left(frame.member)
+            self._children.send()
+            return
+        if isinstance(frame, frames.JobTold):
+            if frame.job not in self._depots:
+                self._depots[frame.job] = self._open_depot(frame, self._me)
+            return
+        depot = self._depots.get(frame.job)
+        if depot is None:
+            return
+        match frame:
+            case frames.FilesTold(first=first, files=files):
+                depot.add_files(first, files)
+            case frames.Commits(step=step, first=first, rows=rows):
+                depot.add_commits(step, first, rows)
+            case frames.Withdrawals(step=step, first=first, numbers=numbers):
+                depot.add_withdrawals(step, first, numbers)
+            case frames.CutsTold(step=step, output=output):
+                depot.set_cuts(step, output)
+            case frames.Start(rows=rows):
+                for row in rows:
+                    attempt, needs = depot.add_row(row)
+                    after = row.after and attempt_of(frame.job, row.after)
+                    self._tell(machine.AttemptOrdered(attempt, needs, after), now)
+                self._children.send()
+            case frames.CancelOne(attempt=name, timed_out=timed_out):
+                attempt = attempt_of(frame.job, name)
+                self._tell(machine.CancelOrdered(attempt, timed_out), now)
+                depot.ended(attempt)
+            case frames.Recall(attempt=name):
+                self._tell(machine.RecallOrdered(attempt_of(frame.job, name)), now)
+            case frames.Discard(attempt=name):
+                depot.discard(attempt_of(frame.job, name))
+                self._offers.forget()
+            case frames.JobEnd():
+                self._tell(machine.JobOver(frame.job), now)
+                self._offers.forget()
+                del self._depots[frame.job]
+                depot.close()
+
+    # --- what the machine wants
+
+    def _tell(self, event: machine.WorkerEvent, now: float) -> None:
+        for command in self._machine.handle(event):
+            self._obey(command, now)
+
+    def _obey(self, command: machine.WorkerCommand, now: float) -> None:
+        match command:
+            case machine.Fetch(need):
+                self._fetching.fetch(need, self._me, now)
+            case machine.Drop(need):
+                self._fetching.stop(need)
+                self._depots[need.job].drop(need)
+            case machine.Begin(attempt, after):
+                self._begin(attempt, after, now)
+            case machine.Stop(attempt, timed_out):
+                self._stop_attempt(attempt, timed_out)
+            case machine.TakeBack(attempt):
+                back = self._children.recall(attempt)
+                self._tell(machine.AttemptsUnbegun(back), now)
+            case machine.Return(attempts):
+                if attempts:
+                    job = attempts[0].task.job
+                    self._say(frames.Returned(job, list(map(name_of, attempts))))
+            case machine.TellUnmade(attempt, fault, lost):
+                what = f"what it reads could not be fetched: {self._why}"
+                error = SegmentError(what)
+                self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
+            case machine.Leave():
+                self._say(frames.Draining(is_done=True))
+                self.has_left = True
+
+    def _begin(self, attempt: AttemptId, after: AttemptId | None, now: float) -> None:
+        depot = self._depots[attempt.task.job]
+        try:
+            order = depot.order(attempt)
+        except SegmentError as error:
+            lost = error.segment
+            known = (lost,) if isinstance(lost, AttemptId) else ()
+            fault = Fault.NEED_LOST if known else Fault.WORKER_FAULT
+            self.told(AttemptUnmade(attempt, fault, error, None, known), now)
+            return
+        self._children.add(order, after, depot.memory_bytes)
+
+    def _stop_attempt(self, attempt: AttemptId, timed_out: bool) -> None:
+        if not timed_out:
+            self._children.cancel(attempt)
+            return
+        limit_s = self._depots[attempt.task.job].told.task_timeout_s
+        self._unmade(self._children.time_out(attempt, limit_s))
+
+    # --- what becomes of attempts
+
+    def told(self, told: Reply | AttemptsUnbegun, now: float) -> None:
+        """Take in what became of attempts in the children."""
+        if isinstance(told, AttemptsUnbegun):
+            self._tell(machine.AttemptsUnbegun(told.attempts), now)
+            return
+        attempt = told.attempt
+        depot = self._depots.get(attempt.task.job)
+        if depot is None:
+            return
+        if isinstance(told, AttemptMade):
+            depot.made(attempt, told.place)
+            place = told.place
+            self._say(
+                frames.Done(
+                    attempt.task.job,
+                    name_of(attempt),
+                    0 if place is None else place.length_bytes,
+                    _signed(told.digest),
+                    account_told(told),
+                )
+            )
+        else:
+            depot.ended(attempt)
+            self._unmade(told)
+        self._tell(machine.AttemptEnded(attempt), now)
+
+    def _unmade(self, told: AttemptUnmade) -> None:
+        attempt = told.attempt
+        self._say(
+            frames.Failed(
+                attempt.task.job,
+                name_of(attempt),
+                told.fault.value,
+                error_told(told.error),
+                told.record,
+                [name_of(one) for one in told.lost],
+            )
+        )
+
+    # --- what is fetched, and given
+
+    def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
+        """Take in a reply to a pull of this process, whose `by` is proved."""
+        self._now = now
+        self._fetching.hear(head, data, now)
+        self._children.send()
+
+    def asked(self, head: pulls.Head) -> list[Message]:
+        """The replies to a question of somebody who pulls, to be sent the way that it
+        came. `by` is proved."""
+        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
+
+    def unreachable(self, member: int, now: float) -> None:
+        """There is no way to this member but through the coordinator."""
+        self._fetching.unreachable(member, now)
+
+    @property
+    def peers(self) -> dict[int, frames.MemberTold]:
+        """The addresses and keys of others, by number."""
+        return self._fetching.peers
+
+    @property
+    def relayed(self) -> set[int]:
+        """Members that cannot be reached but through the coordinator."""
+        return self._fetching.relayed
+
+    def _met(self, need: Need) -> None:
+        self._tell(machine.NeedMet(need), self._now)
+
+    def _unmet(self, need: Need, why: str, lost: tuple[AttemptId, ...]) -> None:
+        self._why = why
+        self._tell(machine.NeedUnmet(need, lost), self._now)
+
+    def _find(self, thing: Thing) -> Outputs:
+        depot = self._depots.get(thing.job)
+        if depot is None:
+            raise NotHere("nothing of this job is here")
+        return depot.find(thing)
+
+    # --- time
+
+    def turn(self, now: float) -> None:
+        """Do what is due."""
+        self.line.turn(now)
+        if now - self._worked >= _WORKING_S:
+            self._worked = now
+            self._tell_working()
+        self._now = now
+        self._fetching.turn(now)
+        self._children.send()
+
+    def deadline(self) -> float:
+        """When `turn` is due, if nothing comes before."""
+        return min(self.line.deadline(), self._worked + _WORKING_S)
+
+    def take_out(self) -> list[Outgoing]:
+        """What is to be sent, in this order."""
+        self._out += [(0, message) for message in self.line.take_out()]
+        self._out += self._fetching.take_out()
+        out, self._out = self._out, []
+        return out
+
+    def drain(self, now: float) -> None:
+        """Take nothing new, and leave when all is done."""
+        self._say(frames.Draining())
+        self._tell(machine.DrainAsked(), now)
+
+    def close(self) -> None:
+        """Remove what is kept here."""
+        for depot in self._depots.values():
+            depot.close()
+        self._depots.clear()
+
+    def _tell_working(self) -> None:
+        rows: dict[JobId, list[tuple[frames.AttemptName, int, int | None]]] = {}
+        for attempt, position in self._children.in_work():
+            row = name_of(attempt), position.done, position.record
+            rows.setdefault(attempt.task.job, []).append(row)
+        for job, some in rows.items():
+            self._say(frames.Working(job, some))
+
+    def _begin_anew(self) -> None:
+        """This life is over: nobody wants anything of it."""
+        for command in self._machine.handle(machine.GivenUp()):
+            if isinstance(command, machine.Stop):
+                self._children.cancel(command.attempt)
+        self._fetching.clear()
+        self._offers.forget()
+        self.close()
+        self._out.clear()
+        self.line.begin_anew()
+
+    def _say(self, frame: frames.FromWorker) -> None:
+        self.line.say(frame)
+
+
+def _signed(digest: int) -> int:
+    """A digest as it fits into 64 bits."""
+    return digest & (2**63 - 1)

@@ -1,0 +1,96 @@
+"""ZeroMQ sockets with every option that safety and bounded memory need."""
+
+# Strategy: the defaults of libzmq are for a friendly network. Each of these options is
+# here since its absence let somebody in, held memory without a bound, or waited for
+# ever (docs/design/cluster.md has the table).
+
+from __future__ import annotations
+
+import zmq
+
+from mincer.net.keys import KeyPair
+from mincer.wire.pulls import MESSAGE_BYTES_MAX
+
+__all__ = ["DOMAIN", "bind_router", "endpoint", "local_address", "make_dealer"]
+
+#: A name that is not empty: with an empty one, libzmq asks nobody and lets all in.
+DOMAIN = "mincer"
+_HANDSHAKE_MS = 3000
+_BACKLOG = 512
+#: Messages that wait in a socket for one peer: their bytes are bounded by what is asked
+#: for (pulls) and by what is not acknowledged (lines).
+_QUEUED = 1000
+
+
+def _common(socket: zmq.Socket[bytes]) -> None:
+    socket.linger = 0
+    socket.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES_MAX)
+    socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+    socket.setsockopt(zmq.SNDHWM, _QUEUED)
+    socket.setsockopt(zmq.RCVHWM, _QUEUED)
+    socket.setsockopt(zmq.IPV6, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 30)
+
+
+def bind_router(
+    context: zmq.Context[zmq.Socket[bytes]], address: str, keys: KeyPair
+) -> tuple[zmq.Socket[bytes], str]:
+    """A ROUTER that others connect to, and the endpoint that it got.
+
+    Only for a context in which somebody answers ZAP: without, it lets nobody in.
+    """
+    socket = context.socket(zmq.ROUTER)
+    try:
+        _common(socket)
+        socket.setsockopt(zmq.CURVE_SERVER, 1)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
+        socket.setsockopt_string(zmq.ZAP_DOMAIN, DOMAIN)
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        socket.setsockopt(zmq.BACKLOG, _BACKLOG)
+        socket.bind(address)
+    except BaseException:
+        socket.close()
+        raise
+    return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+
+def make_dealer(
+    context: zmq.Context[zmq.Socket[bytes]], keys: KeyPair, server: bytes
+) -> zmq.Socket[bytes]:
+    """A DEALER that proves `keys`, to whoever proves `server`. It is not connected: who
+    wants to hear what becomes of that has to listen before."""
+    socket = context.socket(zmq.DEALER)
+    try:
+        _common(socket)
+        socket.setsockopt(zmq.CURVE_SERVERKEY, server)
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        # What is sent while there is no connection is not kept for the next one.
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.setsockopt(zmq.RECONNECT_IVL, 250)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 5000)
+        socket.setsockopt(zmq.CONNECT_TIMEOUT, 5000)
+    except BaseException:
+        socket.close()
+        raise
+    return socket
+
+
+def endpoint(host: str, port: int | str) -> str:
+    """The address as ZeroMQ writes it."""
+    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
+def local_address(host: str, port: int) -> str:
+    """The address of this machine on the way to that one. Nothing is sent."""
+    import socket
+
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.connect(address)
+        name: str = probe.getsockname()[0]
+    return name

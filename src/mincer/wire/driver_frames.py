@@ -1,0 +1,182 @@
+"""What a coordinator and a driver say to each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, field
+
+from mincer.wire.bounds import (
+    AttemptName,
+    Count,
+    Job,
+    Kind,
+    Line,
+    Path,
+    Seconds,
+    Small,
+    Text,
+    Token,
+    Word,
+)
+from mincer.wire.rows import (
+    Account,
+    Blob,
+    ErrorTold,
+    FileTold,
+    OutputName,
+    SplitRow,
+    StepTold,
+)
+from mincer.wire.worker_frames import Frame, MemberGone, MemberTold
+
+__all__ = [
+    "AccountsTold",
+    "CancelJob",
+    "CommitAsked",
+    "Committed",
+    "Files",
+    "FromDriver",
+    "InputEnd",
+    "JobDone",
+    "JobFailed",
+    "ProgressTold",
+    "Splits",
+    "Submit",
+    "Taken",
+    "ToDriver",
+]
+
+
+class Submit(Frame, frozen=True, tag="submit"):
+    """A job, of which splits follow."""
+
+    job: Job
+    token: Token
+    name: Line
+    steps: Annotated[list[StepTold], Meta(min_length=1, max_length=1000)]
+    modules: Blob | None = None
+    attempts_max: Annotated[int, Meta(ge=1, le=1000)] = 4
+    skips_max: Count = 0
+    task_timeout_s: Seconds | None = None
+    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    output: tuple[Path, Token] | None = None
+
+
+class Files(Frame, frozen=True, tag="files"):
+    """The input files `first …`."""
+
+    job: Job
+    first: Small
+    files: Annotated[list[FileTold], Meta(max_length=10_000)]
+
+
+class Splits(Frame, frozen=True, tag="splits"):
+    """The splits `first …`; `packets`: the sizes of the packets `first_packet …` that
+    come with them, to be pulled."""
+
+    job: Job
+    first: Small
+    splits: Annotated[list[SplitRow], Meta(max_length=10_000)]
+    first_packet: Small = 0
+    packets: Annotated[list[Count], Meta(max_length=10_000)] = field(
+        default_factory=list
+    )
+
+
+class InputEnd(Frame, frozen=True, tag="input ended"):
+    job: Job
+
+
+class CancelJob(Frame, frozen=True, tag="cancel"):
+    job: Job
+    reason: Line
+
+
+class Committed(Frame, frozen=True, tag="committed"):
+    """The sink has the output of this attempt, or refused it."""
+
+    job: Job
+    attempt: AttemptName
+    is_refused: bool = False
+
+
+class Taken(Frame, frozen=True, tag="taken"):
+    """The driver has all that it wants of this job, which may be forgotten."""
+
+    job: Job
+
+
+FromDriver: TypeAlias = (
+    Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
+)
+
+
+# --- coordinator to driver
+
+
+class CommitAsked(Frame, frozen=True, tag="commit"):
+    """Let the sink commit the output of this attempt, then say `Committed`."""
+
+    job: Job
+    output: OutputName
+    account: Account
+
+
+class AccountsTold(Frame, frozen=True, tag="accounts"):
+    """What winners have made (and how long that is, and how many records they left
+    out), before `JobDone`."""
+
+    job: Job
+    rows: Annotated[
+        list[tuple[AttemptName, Count, Account, Count]], Meta(max_length=10_000)
+    ]
+
+
+class JobDone(Frame, frozen=True, tag="done"):
+    """All is done and committed."""
+
+    job: Job
+    #: Outcome of attempts to their number.
+    outcomes: dict[Word, Count] = field(default_factory=dict)
+    notes: Annotated[list[Line], Meta(max_length=1000)] = field(default_factory=list)
+    input_from: dict[Line, Count] = field(default_factory=dict)
+    workers: Small = 0
+
+
+class JobFailed(Frame, frozen=True, tag="failed"):
+    job: Job
+    reason: Text
+    task: tuple[Small, Kind, Small] | None = None
+    attempt: AttemptName | None = None
+    fault: Word | None = None
+    record: Count | None = None
+    error: ErrorTold | None = None
+
+
+class ProgressTold(Frame, frozen=True, tag="progress"):
+    """How far a job is: see `mincer.runners.base.Progress`."""
+
+    job: Job
+    phase: Word
+    step: Small
+    maps_done: Small
+    maps_total: Small | None
+    reduces_done: Small
+    reduces_total: Small | None
+    records: Count
+    bytes_read: Count
+    workers: Small
+    attempts_failed: Small
+    notes: Annotated[list[Line], Meta(max_length=100)] = field(default_factory=list)
+
+
+ToDriver: TypeAlias = (
+    MemberTold
+    | MemberGone
+    | CommitAsked
+    | AccountsTold
+    | JobDone
+    | JobFailed
+    | ProgressTold
+)

@@ -1,0 +1,132 @@
+"""Everything that one process of a cluster may say to another, with bounds."""
+
+# Strategy: msgspec decodes into these types or refuses; there is no other way from
+# bytes of the network to an object of ours. Every text, list and blob has a bound of
+# its own, since a message has only one for all of it. What a frame is about is opaque
+# here: functions, splits, keys, values and records never are frames' business, they are
+# pulled as bytes (pulls.py) by those who may unpickle them.
+#
+# Four unions, one for each way of the line: what a worker must not say cannot be
+# decoded from a worker. Greetings are maps and the rest are arrays: a greeting is read
+# by other versions, which may know other fields, and is what tells them apart.
+
+from __future__ import annotations
+
+from mincer.wire.bounds import AttemptName, Decoder, attempt_of, encode, name_of
+from mincer.wire.driver_frames import (
+    AccountsTold,
+    CancelJob,
+    CommitAsked,
+    Committed,
+    Files,
+    FromDriver,
+    InputEnd,
+    JobDone,
+    JobFailed,
+    ProgressTold,
+    Splits,
+    Submit,
+    Taken,
+    ToDriver,
+)
+from mincer.wire.greetings import PROTOCOL, Greeting, Hello, Refused, Stranger, Welcome
+from mincer.wire.rows import (
+    Account,
+    Blob,
+    CommitRow,
+    ErrorTold,
+    Extent,
+    FileTold,
+    OutputName,
+    PlaceTold,
+    SplitName,
+    SplitRow,
+    StartRow,
+    StepTold,
+    WhereTold,
+)
+from mincer.wire.worker_frames import (
+    CancelOne,
+    Commits,
+    CutsTold,
+    Discard,
+    Done,
+    Draining,
+    Failed,
+    FilesTold,
+    FromWorker,
+    JobEnd,
+    JobTold,
+    MemberGone,
+    MemberTold,
+    Recall,
+    Release,
+    Returned,
+    SegmentGone,
+    Start,
+    ToWorker,
+    Withdrawals,
+    Working,
+)
+
+__all__ = [
+    "PROTOCOL",
+    "Account",
+    "AccountsTold",
+    "AttemptName",
+    "Blob",
+    "CancelJob",
+    "CancelOne",
+    "CommitAsked",
+    "CommitRow",
+    "Commits",
+    "Committed",
+    "CutsTold",
+    "Decoder",
+    "Discard",
+    "Done",
+    "Draining",
+    "ErrorTold",
+    "Extent",
+    "Failed",
+    "FileTold",
+    "Files",
+    "FilesTold",
+    "FromDriver",
+    "FromWorker",
+    "Greeting",
+    "Hello",
+    "InputEnd",
+    "JobDone",
+    "JobEnd",
+    "JobFailed",
+    "JobTold",
+    "MemberGone",
+    "MemberTold",
+    "OutputName",
+    "PlaceTold",
+    "ProgressTold",
+    "Recall",
+    "Refused",
+    "Release",
+    "Returned",
+    "SegmentGone",
+    "SplitName",
+    "SplitRow",
+    "Splits",
+    "Start",
+    "StartRow",
+    "StepTold",
+    "Stranger",
+    "Submit",
+    "Taken",
+    "ToDriver",
+    "ToWorker",
+    "Welcome",
+    "WhereTold",
+    "Withdrawals",
+    "Working",
+    "attempt_of",
+    "encode",
+    "name_of",
+]

@@ -1,0 +1,123 @@
+"""A connection: up, refused, or to nobody; and made again after each of these."""
+
+import time
+
+import pytest
+from net_sockets import KEYS, Port, context, port, wait
+
+from mincer.net.connection import Connection, State
+from mincer.net.gate import Right
+from mincer.net.keys import KeyPair
+
+PAIR = KEYS.of_role("worker")
+
+
+@pytest.fixture
+def one():
+    with context() as made:
+        yield made
+
+
+@pytest.fixture
+def a_port(one):
+    with port(one) as made:
+        yield made
+
+
+@pytest.fixture
+def dial(one):
+    made = []
+
+    def dial(address, keys=PAIR, server=KEYS.server):
+        made.append(Connection(one, address, keys, server))
+        return made[-1]
+
+    yield dial
+    for connection in made:
+        connection.close()
+
+
+def turning(connection):
+    return lambda: connection.turn(time.monotonic())
+
+
+def test_it_comes_up_and_carries_messages_both_ways(a_port, dial):
+    connection = dial(a_port.address)
+    assert not connection.send([b"too early"])
+    assert connection.receive() is None
+    assert connection.deadline() == 0.0
+    wait(lambda: connection.is_up, turning(connection))
+    assert connection.deadline() == float("inf")
+    assert connection.send([b"hello", memoryview(b"there")])
+    key, route, message = wait(a_port.hear)
+    assert (key, message) == (PAIR.public.decode(), [b"hello", b"there"])
+    a_port.socket.send_multipart([route, b"yes"])
+    answer = wait(connection.receive)
+    assert [bytes(part) for part in answer] == [b"yes"]
+    assert (connection.ups, connection.failures) == (1, 0)
+
+
+def test_who_is_refused_waits_longer_each_time_and_comes_in_when_he_may(a_port, dial):
+    pair = KeyPair.fresh()
+    connection = dial(a_port.address, pair)
+    wait(lambda: connection.failures >= 2, turning(connection))
+    assert connection.state is State.REFUSED
+    assert connection.deadline() > time.monotonic() + 0.2
+    assert not connection.send([b"hello"])
+    a_port.gate.allow(pair.public.decode(), Right("peer"))
+    wait(lambda: connection.is_up, turning(connection))
+    assert connection.failures == 0
+
+
+def test_another_key_than_expected_is_no_refusal(a_port, dial):
+    connection = dial(a_port.address, server=KeyPair.fresh().public)
+    wait(lambda: connection.failures, turning(connection))
+    assert connection.state is State.WRONG_KEY
+
+
+def test_where_nobody_is_it_waits_and_finds_who_comes(dial):
+    with context() as another:
+        gone = Port(another)
+        number = gone.number
+        gone.close()
+    connection = dial(gone.address)
+    ending = time.monotonic() + 1.0
+    wait(lambda: time.monotonic() > ending, turning(connection))
+    assert (connection.state, connection.failures) == (State.NOWHERE, 0)
+    with context() as another:
+        back = Port(another, address=f"tcp://127.0.0.1:{number}")
+        wait(lambda: connection.is_up, turning(connection))
+        back.close()
+
+
+def test_it_is_down_when_the_other_end_goes_and_up_when_it_is_back(one, dial):
+    with context() as theirs:
+        first = Port(theirs)
+        connection = dial(first.address)
+        wait(lambda: connection.is_up, turning(connection))
+        first.close()
+    wait(lambda: not connection.is_up, turning(connection))
+    assert not connection.send([b"lost"])
+    with context() as theirs:
+        second = Port(theirs, address=first.address)
+        wait(lambda: connection.is_up, turning(connection))
+        second.close()
+    assert connection.ups == 2
+
+
+def test_it_can_use_another_key(a_port, dial):
+    connection = dial(a_port.address, KeyPair.fresh())
+    wait(lambda: connection.failures, turning(connection))
+    connection.use(PAIR)
+    assert connection.failures == 0
+    wait(lambda: connection.is_up, turning(connection))
+
+
+def test_what_is_closed_stays_so(a_port, dial):
+    connection = dial(a_port.address)
+    wait(lambda: connection.is_up, turning(connection))
+    connection.close()
+    connection.turn(time.monotonic())
+    assert connection.sockets == []
+    assert not connection.send([b"hello"])
+    assert connection.deadline() == float("inf")

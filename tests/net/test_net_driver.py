@@ -1,0 +1,160 @@
+"""A driver's end: parts are committed whole, and asked for again when they are lost."""
+
+import pytest
+from net_world import FakeJob, World, expected, step
+
+from mincer.errors import SegmentError
+from mincer.wire import frames, pulls
+
+JOB = f"{1:032x}"
+STEPS = [step(0, 3)]
+
+
+@pytest.fixture
+def world():
+    return World(7)
+
+
+def make(world, splits=6):
+    return FakeJob(world.driver(), JOB, STEPS, splits)
+
+
+def finish(world, job):
+    assert world.run(lambda: job.over), "it does not end"
+    assert isinstance(job.over, frames.JobDone), job.over
+    assert job.parts == expected(STEPS, job.splits)
+
+
+def test_parts_that_a_worker_wrote_itself_are_committed_unread(world):
+    made = world.made
+
+    def written(attempt, read):
+        told = made(attempt, read)
+        if attempt.task.kind == "reduce":
+            texts[attempt.task.index] = told.place.path
+            told.place = None
+        return told
+
+    texts = {}
+
+    class Written(FakeJob):
+        def commit(self, attempt, account):
+            assert account.is_written
+            self.parts[attempt.task.index] = texts[attempt.task.index]
+            self.driver.node.say(frames.Committed(JOB, frames.name_of(attempt)))
+
+    worker = world.worker("a")
+    worker.depots_made = worker.open_depot
+
+    def open_depot(told, me):
+        depot = worker.depots_made(told, me)
+        keep = depot.made
+        depot.made = lambda attempt, place: (
+            keep(attempt, place) if place else depot.ended(attempt)
+        )
+        return depot
+
+    worker.node._open_depot = open_depot
+    world.made = written
+    job = Written(world.driver(), JOB, STEPS, 6)
+    job.hand_over()
+    finish(world, job)
+
+
+def test_a_part_whose_worker_is_gone_is_made_again(world):
+    world.worker("a")
+    job = make(world)
+    drops = []
+    job.drop = drops.append
+    asked = job.driver.node._pull
+
+    def pull(asker, frame, now):
+        asked(asker, frame, now)
+        if "a" in world.members:
+            world.kill("a")
+            world.worker("b")
+
+    job.driver.node._pull = pull
+    job.hand_over()
+    finish(world, job)
+    assert drops
+
+
+def test_a_driver_without_room_fails_its_job_and_says_why(world):
+    world.worker("a")
+    job = make(world)
+
+    def full(attempt, offset, data):
+        raise SegmentError("the disk is full")
+
+    job.write = full
+    job.hand_over()
+    assert world.run(lambda: job.over)
+    assert "the disk is full" in job.over
+    world.run(lambda: False, 1.0)
+    assert JOB not in world.hub.coordinator.jobs
+
+
+def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
+    world.worker("a")
+    job = make(world)
+    node = job.driver.node
+
+    def cut():
+        for number in list(node.peers):
+            node.unreachable(number, world.now)
+            node.unreachable(number, world.now)
+
+    for tenth in range(1, 40):
+        world.later(tenth / 50, cut)
+    job.hand_over()
+    finish(world, job)
+    assert node.relayed
+
+
+def test_a_direct_way_that_leads_nowhere_is_given_up_by_itself(world):
+    worker = world.worker("a")
+    world.mute.add("a")
+    job = make(world)
+    job.hand_over()
+    finish(world, job)
+    assert job.driver.node.relayed == {worker.node.line.welcome.member}
+
+
+def test_who_leaves_a_job_stops_it_and_hears_no_more(world):
+    world.slow_s = 30.0
+    worker = world.worker("a")
+    job = make(world)
+    job.hand_over()
+    world.run(lambda: worker.children.slots)
+    job.driver.node.leave(JOB)
+    job.driver.node.leave(JOB)
+    assert world.run(lambda: not worker.children.slots, 5.0)
+    world.run(lambda: False, 1.0)
+    assert not world.hub.books
+    assert job.over is None
+
+
+def test_what_belongs_to_no_job_of_this_driver_is_not_served(world):
+    job = make(world)
+    job.driver.node.submit(job.submit, job)
+    for thing in (
+        pulls.PacketOf("f" * 32, job.token, 0),
+        pulls.PacketOf(JOB, b"wrong".ljust(16), 0),
+    ):
+        (message,) = job.driver.node.asked(pulls.Open(1, 2, 3, thing))
+        denied, _ = pulls.read_pull(message)
+        assert denied.why == "this driver has no such job"
+
+
+def test_all_jobs_hear_when_the_connection_ends(world):
+    job = make(world)
+    job.hand_over()
+    job.driver.node.gone("it was closed")
+    assert job.over == "it was closed"
+
+
+def test_when_a_turn_is_due(world):
+    driver = world.driver()
+    driver.node.turn(world.now)
+    assert world.now < driver.node.deadline() <= world.now + 1.0

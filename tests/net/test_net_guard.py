@@ -1,0 +1,31 @@
+"""The guard: it asks the gate, and where it is not, nobody comes in."""
+
+import pytest
+from net_sockets import KEYS, context, wait
+
+from mincer.net.gate import Gate
+from mincer.net.guard import Guard
+
+
+@pytest.fixture
+def one():
+    with context() as made:
+        yield made
+
+
+def test_a_guard_stops(one):
+    gate = Gate()
+    gate.allow_roles(KEYS)
+    guard = Guard(one, gate)
+    assert guard.is_alive
+    guard.stop()
+    guard.stop()
+    assert not guard.is_alive
+
+
+def test_one_that_has_died_can_be_stopped(one):
+    guard = Guard(one, Gate())
+    guard._authenticator.pipe.send(b"TERMINATE")
+    wait(lambda: not guard.is_alive)
+    guard.stop()
+    guard.stop()

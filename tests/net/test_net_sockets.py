@@ -1,0 +1,125 @@
+"""Sockets: guarded, bounded, and refusing whom the gate does not know."""
+
+import pytest
+import zmq
+from net_sockets import KEYS, context, port, wait
+from zmq.utils.monitor import recv_monitor_message
+
+from mincer.net.gate import Gate
+from mincer.net.keys import KeyPair
+from mincer.net.sockets import bind_router, endpoint, local_address, make_dealer
+from mincer.wire.pulls import CHUNK_BYTES, MESSAGE_BYTES_MAX
+
+
+@pytest.fixture
+def one():
+    with context() as made:
+        yield made
+
+
+@pytest.fixture
+def a_port(one):
+    with port(one) as made:
+        yield made
+
+
+def events_of(socket):
+    """What became of a connection, the handshake first."""
+    wanted = (
+        zmq.EVENT_HANDSHAKE_SUCCEEDED
+        | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+        | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    )
+    return socket.get_monitor_socket(wanted)
+
+
+def first_event(monitor):
+    wait(lambda: monitor.poll(0))
+    return recv_monitor_message(monitor)["event"]
+
+
+@pytest.fixture
+def dial(one):
+    """Connect with these keys; return the socket, and what became of the handshake."""
+    made = []
+
+    def dial(address, keys, server=KEYS.server):
+        socket = make_dealer(one, keys, server)
+        monitor = events_of(socket)
+        made.extend((monitor, socket))
+        socket.connect(address)
+        return socket, first_event(monitor)
+
+    yield dial
+    for socket in made:
+        socket.close(0)
+
+
+def test_who_proves_a_known_key_is_heard_under_that_key(dial, a_port):
+    pair = KEYS.of_role("worker")
+    socket, event = dial(a_port.address, pair)
+    assert event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+    socket.send_multipart([b"hello", b"there"])
+    key, _, message = wait(a_port.hear)
+    assert (key, message) == (pair.public.decode(), [b"hello", b"there"])
+
+
+def test_a_stranger_is_refused(dial, a_port):
+    _, event = dial(a_port.address, KeyPair.fresh())
+    assert event == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+
+
+def test_who_expects_another_server_does_not_connect(dial, a_port):
+    _, event = dial(a_port.address, KEYS.of_role("worker"), KeyPair.fresh().public)
+    assert event != zmq.EVENT_HANDSHAKE_SUCCEEDED
+
+
+def test_with_nobody_to_ask_nobody_comes_in(one, dial):
+    socket, where = bind_router(one, "tcp://127.0.0.1:*", KEYS.coordinator)
+    number = where.rpartition(":")[2]
+    _, event = dial(f"tcp://127.0.0.1:{number}", KEYS.of_role("worker"))
+    assert event != zmq.EVENT_HANDSHAKE_SUCCEEDED
+    assert not socket.poll(0)
+    socket.close(0)
+
+
+def test_an_empty_gate_lets_in_nobody(one, dial):
+    with port(one, Gate()) as closed:
+        _, event = dial(closed.address, KEYS.of_role("worker"))
+    assert event == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+
+
+def test_a_message_that_is_too_long_closes_the_connection(dial, a_port):
+    socket, _ = dial(a_port.address, KEYS.of_role("worker"))
+    socket.send(bytes(CHUNK_BYTES + 1024))  # what CURVE adds has room, too
+    assert len(wait(a_port.hear)[2][0]) == CHUNK_BYTES + 1024
+    monitor = socket.get_monitor_socket()
+    socket.send(bytes(MESSAGE_BYTES_MAX + 1))
+    # It connects again, and nothing has come.
+    wait(lambda: monitor.poll(0))
+    assert recv_monitor_message(monitor)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+    assert a_port.hear() is None
+
+
+def test_what_is_sent_to_who_is_not_there_is_told(one, a_port):
+    with pytest.raises(zmq.ZMQError) as told:
+        a_port.socket.send_multipart([b"nobody", b"hello"], zmq.DONTWAIT)
+    assert told.value.errno == zmq.EHOSTUNREACH
+
+
+def test_an_address_that_is_taken_is_told(one, a_port):
+    with pytest.raises(zmq.ZMQError):
+        bind_router(one, a_port.address, KEYS.coordinator)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "written"),
+    [("there", 1, "tcp://there:1"), ("::1", "*", "tcp://[::1]:*")],
+)
+def test_addresses_are_written_as_zeromq_has_them(host, port, written):
+    assert endpoint(host, port) == written
+
+
+def test_the_way_to_loopback_begins_on_loopback():
+    assert local_address("127.0.0.1", 9) == "127.0.0.1"
