@@ -1,9 +1,9 @@
 """A worker's disk and children, in memory: what attempts make is text."""
 
 from mincer.core.events import Fault
-from mincer.core.worker import Need
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
+from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
 from mincer.wire import pulls
 from mincer.wire.frames import SplitName, attempt_of

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mincer.core.worker import Need
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.net.fetching import Fetching
+from mincer.net.machine import Need
 from mincer.net.puller import STUCK_S
 from mincer.wire import frames, pulls
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mincer.core.worker import Need
 from mincer.errors import MincerError
 from mincer.ids import AttemptId, JobId
-from mincer.net.depot import JobDepot
+from mincer.net.machine import Need
+from mincer.net.ports import Depot
 from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
 from mincer.wire import frames, pulls
 from mincer.wire.packets import Buffer, Message
@@ -30,7 +30,7 @@ class Fetching:
 
     def __init__(
         self,
-        depots: dict[JobId, JobDepot],
+        depots: dict[JobId, Depot],
         met: Callable[[Need], None],
         unmet: Callable[[Need, str, tuple[AttemptId, ...]], None],
     ) -> None:

@@ -11,18 +11,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
 
-from mincer.core import worker as machine
 from mincer.core.events import Fault
-from mincer.core.worker import Need, WorkerMachine
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, JobId
-from mincer.net.depot import JobDepot
+from mincer.net import machine
 from mincer.net.fetching import Fetching, Outgoing
 from mincer.net.line import Line
+from mincer.net.machine import Need, WorkerMachine
 from mincer.net.offers import NotHere, Offers, Outputs
+from mincer.net.ports import Children, Depot
 from mincer.net.telling import account_told, error_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of, name_of
@@ -32,31 +31,13 @@ from mincer.worker.orders import (
     AttemptMade,
     AttemptsUnbegun,
     AttemptUnmade,
-    Order,
     Reply,
 )
-from mincer.worker.page import Position
 
 __all__ = ["Node", "Outgoing"]
 
 #: How often it is told how far attempts are.
 _WORKING_S = 0.5
-
-
-class Children(Protocol):
-    """What runs attempts: see `mincer.worker.hands.Hands`."""
-
-    def add(self, order: Order, after: AttemptId | None, memory_bytes: int) -> None: ...
-
-    def send(self) -> None: ...
-
-    def recall(self, attempt: AttemptId) -> tuple[AttemptId, ...]: ...
-
-    def cancel(self, attempt: AttemptId) -> bool: ...
-
-    def time_out(self, attempt: AttemptId, limit_s: float | None) -> AttemptUnmade: ...
-
-    def in_work(self) -> Iterator[tuple[AttemptId, Position]]: ...
 
 
 class Node:
@@ -70,14 +51,14 @@ class Node:
         self,
         hello: frames.Hello,
         children: Children,
-        open_depot: Callable[[frames.JobTold, int], JobDepot],
+        open_depot: Callable[[frames.JobTold, int], Depot],
     ) -> None:
         self.line = Line(hello, frames.ToWorker)
         #: It has told the coordinator that it leaves, and has nothing left to do.
         self.has_left = False
         self._children = children
         self._open_depot = open_depot
-        self._depots: dict[JobId, JobDepot] = {}
+        self._depots: dict[JobId, Depot] = {}
         self._machine = WorkerMachine()
         self._fetching = Fetching(self._depots, self._met, self._unmet)
         self._offers = Offers(self._find)
