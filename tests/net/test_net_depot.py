@@ -8,7 +8,6 @@ import zipfile
 
 import pytest
 
-from mincer.core.worker import Need
 from mincer.errors import SegmentError
 from mincer.flow.partitioner import HashPartitioner
 from mincer.flow.run import open_runs
@@ -16,6 +15,7 @@ from mincer.flow.spiller import Spiller
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.depot import JobDepot
+from mincer.net.machine import Need
 from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
 from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader

@@ -13,11 +13,11 @@ import os
 import pickle
 from collections.abc import Iterator
 
-from mincer.core.worker import Need
 from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
+from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Outputs, Piece
 from mincer.net.same_file import is_here
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
