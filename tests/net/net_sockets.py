@@ -8,7 +8,7 @@ import zmq
 from mincer.net.gate import Gate
 from mincer.net.guard import Guard
 from mincer.net.keys import Keys
-from mincer.net.sockets import bind_router
+from mincer.net.sockets import bind_router, port_of, user_of
 
 KEYS = Keys.of_secret(bytes(range(32)))
 PATIENCE_S = 20.0
@@ -35,7 +35,7 @@ class Port:
 
     @property
     def number(self):
-        return int(self.endpoint.rpartition(":")[2])
+        return port_of(self.endpoint)
 
     @property
     def address(self):
@@ -47,7 +47,7 @@ class Port:
             return None
         parts = self.socket.recv_multipart(copy=False)
         message = [part.bytes for part in parts]
-        return str(parts[-1].get("User-Id")), message[0], message[1:]
+        return user_of(parts[-1]), message[0], message[1:]
 
     def close(self):
         self.guard.stop()

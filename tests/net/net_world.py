@@ -231,7 +231,7 @@ class World:
             self.hub_hears(name, message)
             return
         sender = self.members[name]
-        other = self.members.get(sender.node.peers[way].key.decode().strip("-"))
+        other = self.members.get(sender.node.reach.peers[way].key.decode().strip("-"))
         if other is not None:
             arrive = partial(self.asked, other, sender, message)
             self.under_way((name, other.name), arrive)
@@ -307,6 +307,15 @@ def expected(steps, splits):
         else:
             inputs = maps
     return dict(enumerate(inputs))
+
+
+def finish(world, *jobs, for_s=600.0):
+    """Run jobs that were handed over to their end: the result is the sequential one."""
+    ended = world.run(lambda: all(job.over for job in jobs), for_s)
+    assert ended, [job.over for job in jobs]
+    for job in jobs:
+        assert isinstance(job.over, frames.JobDone), job.over
+        assert job.parts == expected(job.steps, job.splits)
 
 
 def step(number, parts=0, sampled=False):

@@ -3,25 +3,13 @@
 import time
 
 import pytest
-from net_sockets import KEYS, Port, context, port, wait
+from net_sockets import KEYS, Port, context, wait
 
 from mincer.net.connection import Connection, State
 from mincer.net.gate import Right
 from mincer.net.keys import KeyPair
 
 PAIR = KEYS.of_role("worker")
-
-
-@pytest.fixture
-def one():
-    with context() as made:
-        yield made
-
-
-@pytest.fixture
-def a_port(one):
-    with port(one) as made:
-        yield made
 
 
 @pytest.fixture

@@ -17,14 +17,6 @@ from mincer.net.sockets import make_dealer
 
 
 @pytest.fixture
-def coordinator():
-    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def dealer(coordinator):
     with context() as one:
         address = f"tcp://127.0.0.1:{coordinator.port}"

@@ -1,7 +1,6 @@
 """A driver's end: parts are committed whole, and asked for again when they are lost."""
 
-import pytest
-from net_world import FakeJob, World, expected, step
+from net_world import FakeJob, finish, step
 
 from mincer.errors import SegmentError
 from mincer.wire import frames, pulls
@@ -10,19 +9,8 @@ JOB = f"{1:032x}"
 STEPS = [step(0, 3)]
 
 
-@pytest.fixture
-def world():
-    return World(7)
-
-
 def make(world, splits=6):
     return FakeJob(world.driver(), JOB, STEPS, splits)
-
-
-def finish(world, job):
-    assert world.run(lambda: job.over), "it does not end"
-    assert isinstance(job.over, frames.JobDone), job.over
-    assert job.parts == expected(STEPS, job.splits)
 
 
 def test_parts_that_a_worker_wrote_itself_are_committed_unread(world):
@@ -101,7 +89,7 @@ def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
     node = job.driver.node
 
     def cut():
-        for number in list(node.peers):
+        for number in list(node.reach.peers):
             node.unreachable(number, world.now)
             node.unreachable(number, world.now)
 
@@ -109,7 +97,7 @@ def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
         world.later(tenth / 50, cut)
     job.hand_over()
     finish(world, job)
-    assert node.relayed
+    assert node.reach.relayed
 
 
 def test_a_direct_way_that_leads_nowhere_is_given_up_by_itself(world):
@@ -118,7 +106,7 @@ def test_a_direct_way_that_leads_nowhere_is_given_up_by_itself(world):
     job = make(world)
     job.hand_over()
     finish(world, job)
-    assert job.driver.node.relayed == {worker.node.line.welcome.member}
+    assert job.driver.node.reach.relayed == {worker.node.line.welcome.member}
 
 
 def test_who_leaves_a_job_stops_it_and_hears_no_more(world):

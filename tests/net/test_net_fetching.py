@@ -6,7 +6,8 @@ from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.net.fetching import Fetching
 from mincer.net.machine import Need
-from mincer.net.puller import STUCK_S
+from mincer.net.puller import STUCK_S, Puller
+from mincer.net.reach import Reach
 from mincer.wire import frames, pulls
 
 JOB, TOKEN = "0" * 32, b"t" * 16
@@ -49,15 +50,22 @@ class Desk:
         self.depot = Depot()
         self.met = []
         self.unmet = []
-        self.fetching = Fetching(
-            {JOB: self.depot}, self.met.append, lambda *what: self.unmet.append(what)
-        )
+        self.puller = Puller()
+        self.puller.me = ME
+        self.reach = Reach()
         told = frames.MemberTold(PEER, b"k" * 40, "tcp://there:1")
-        self.fetching.peers[PEER] = told
+        self.reach.peers[PEER] = told
+        self.fetching = Fetching(
+            self.puller,
+            self.reach,
+            {JOB: self.depot},
+            self.met.append,
+            lambda *what: self.unmet.append(what),
+        )
 
     def ways(self):
         """Which ways questions go, and what is asked."""
-        out = self.fetching.take_out()
+        out = map(self.reach.question, self.puller.take_out())
         return [(way, pulls.read_pull(message)[0]) for way, message in out]
 
     def opened(self):
@@ -85,8 +93,8 @@ def denied(head, **more):
 
 
 def test_a_peer_is_asked_straight_and_a_driver_by_the_coordinator(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
-    desk.fetching.fetch(CODE, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
+    desk.fetching.fetch(CODE, 0.0)
     (way, head), (other_way, other) = desk.ways()
     assert (way, head.to, head.chunk_bytes) == (PEER, PEER, pulls.CHUNK_BYTES)
     assert (other_way, other.to, other.chunk_bytes) == (
@@ -95,7 +103,7 @@ def test_a_peer_is_asked_straight_and_a_driver_by_the_coordinator(desk):
 
 
 def test_what_has_come_whole_is_met(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     _, head = desk.opened()
     desk.give(head, b"data")
     assert desk.met == [SEGMENTS]
@@ -105,7 +113,7 @@ def test_what_has_come_whole_is_met(desk):
 
 
 def test_who_cannot_be_reached_is_asked_by_the_coordinator(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     desk.opened()
     desk.fetching.unreachable(PEER, 0.0)
     way, head = desk.opened()
@@ -117,7 +125,7 @@ def test_who_cannot_be_reached_is_asked_by_the_coordinator(desk):
 
 
 def test_who_does_not_answer_is_asked_by_the_coordinator_and_then_lost(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     desk.fetching.turn(STUCK_S + 1)
     way, _ = desk.opened()
     assert way is None
@@ -127,7 +135,7 @@ def test_who_does_not_answer_is_asked_by_the_coordinator_and_then_lost(desk):
 
 
 def test_a_driver_is_waited_for(desk):
-    desk.fetching.fetch(CODE, ME, 0.0)
+    desk.fetching.fetch(CODE, 0.0)
     for nth in range(1, 5):
         desk.fetching.turn(nth * (STUCK_S + 1))
     _, head = desk.opened()
@@ -139,38 +147,38 @@ def test_a_driver_is_waited_for(desk):
 
 
 def test_what_is_lost_is_told_by_name_if_it_is_known(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     _, head = desk.opened()
     desk.answer(head, lambda head: denied(head, lost=[(1, 0), (7, 7)]))
     assert desk.unmet == [(SEGMENTS, "gone", (MAPS[1],))]
 
 
 def test_with_a_member_goes_what_it_kept(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
-    desk.fetching.fetch(CODE, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
+    desk.fetching.fetch(CODE, 0.0)
     desk.fetching.left(PEER)
     (told,) = desk.unmet
     assert told[0] == SEGMENTS
     assert told[2] == tuple(MAPS)
-    assert not desk.fetching.is_direct(PEER)
+    assert not desk.reach.is_direct(PEER)
 
 
 def test_a_full_disk_loses_nothing_of_others(desk):
     desk.depot.is_full = True
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     _, head = desk.opened()
     desk.give(head, b"data")
     assert desk.unmet == [(SEGMENTS, "the disk is full", ())]
 
 
 def test_what_is_stopped_or_cleared_is_heard_no_more(desk):
-    desk.fetching.fetch(SEGMENTS, ME, 0.0)
+    desk.fetching.fetch(SEGMENTS, 0.0)
     _, head = desk.opened()
     desk.fetching.stop(SEGMENTS)
     desk.fetching.stop(SEGMENTS)
     desk.give(head, b"data")
-    desk.fetching.fetch(CODE, ME, 0.0)
-    desk.fetching.clear()
-    assert desk.ways() == []
-    assert desk.fetching.peers == {}
+    desk.fetching.fetch(CODE, 0.0)
+    _, head = desk.opened()
+    desk.fetching.stop_all()
+    desk.give(head, b"data")
     assert (desk.met, desk.unmet) == ([], [])

@@ -1,16 +1,9 @@
 """The guard: it asks the gate, and where it is not, nobody comes in."""
 
-import pytest
-from net_sockets import KEYS, context, wait
+from net_sockets import KEYS, wait
 
 from mincer.net.gate import Gate
 from mincer.net.guard import Guard
-
-
-@pytest.fixture
-def one():
-    with context() as made:
-        yield made
 
 
 def test_a_guard_stops(one):

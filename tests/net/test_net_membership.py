@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from net_sockets import KEYS, context, wait
+from net_sockets import KEYS, wait
 
 from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.keys import KeyPair, Keys
@@ -18,20 +18,6 @@ def line(role="worker", python=None):
         frames.Hello(frames.PROTOCOL, mincer, python or own, role, "a host"),
         frames.ToWorker,
     )
-
-
-@pytest.fixture
-def one():
-    with context() as made:
-        yield made
-
-
-@pytest.fixture
-def coordinator():
-    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
-    made.start()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A worker's node, where the simulation does not lead it: drains, detours, deaths."""
 
-import pytest
-from net_world import FakeJob, World, expected, step
+from net_world import FakeJob, finish, step
 
 from mincer.core.events import Fault
 from mincer.errors import SegmentError
@@ -12,19 +11,8 @@ JOB = f"{1:032x}"
 STEPS = [step(0, 2), step(1, 2)]
 
 
-@pytest.fixture
-def world():
-    return World(7)
-
-
 def make(world, splits=6):
     return FakeJob(world.driver(), JOB, STEPS, splits)
-
-
-def finish(world, job):
-    assert world.run(lambda: job.over), "it does not end"
-    assert isinstance(job.over, frames.JobDone), job.over
-    assert job.parts == expected(STEPS, job.splits)
 
 
 def test_a_worker_that_drains_finishes_what_it_has_and_leaves(world):
@@ -54,7 +42,7 @@ def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
 
     def cut_the_direct_way():
         for worker in (a, b):
-            for number in list(worker.node.peers):
+            for number in list(worker.node.reach.peers):
                 worker.node.unreachable(number, world.now)
                 worker.node.unreachable(number, world.now)
 
@@ -62,7 +50,7 @@ def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
         world.later(tenth / 20, cut_the_direct_way)
     job.hand_over()
     finish(world, job)
-    assert a.node.relayed | b.node.relayed
+    assert a.node.reach.relayed | b.node.reach.relayed
 
 
 def test_a_direct_way_that_leads_nowhere_is_given_up_by_itself(world):
@@ -71,7 +59,7 @@ def test_a_direct_way_that_leads_nowhere_is_given_up_by_itself(world):
     job = make(world)
     job.hand_over()
     finish(world, job)
-    assert a.node.line.welcome.member in b.node.relayed
+    assert a.node.line.welcome.member in b.node.reach.relayed
 
 
 def test_an_output_that_is_not_here_any_more_is_made_again(world):

@@ -17,12 +17,6 @@ OPEN = pulls.Open(OTHER, ME, 7, pulls.PacketOf(JOB, TOKEN, 0))
 
 
 @pytest.fixture
-def one():
-    with context() as made:
-        yield made
-
-
-@pytest.fixture
 def theirs():
     with context() as made:
         yield made

@@ -6,9 +6,7 @@ A failure names its seed in the test's id: `pytest -k "storm and 17"` plays it a
 import random
 
 import pytest
-from net_world import FakeJob, World, expected, step
-
-from mincer.wire import frames
+from net_world import FakeJob, World, finish, step
 
 SHAPES = [
     [step(0, 3)],
@@ -27,11 +25,7 @@ def ids(seed):
 def run(world, *jobs, for_s=600.0):
     for job in jobs:
         job.hand_over()
-    ended = world.run(lambda: all(job.over for job in jobs), for_s)
-    assert ended, [job.over for job in jobs]
-    for job in jobs:
-        assert isinstance(job.over, frames.JobDone), job.over
-        assert job.parts == expected(job.steps, job.splits)
+    finish(world, *jobs, for_s=for_s)
 
 
 def check_nothing_left(world, *jobs):
@@ -110,7 +104,7 @@ def test_members_that_cannot_reach_each_other_go_by_the_coordinator(seed):
     world = World(seed)
     workers = [world.worker(name) for name in ("a", "b")]
     for worker in workers:
-        worker.node.relayed.update({1, 2, 3})
+        worker.node.reach.relayed.update({1, 2, 3})
     job = FakeJob(world.driver(), ids(seed), SHAPES[3], splits=8)
     run(world, job)
     check_nothing_left(world, job)

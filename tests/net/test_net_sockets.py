@@ -2,25 +2,20 @@
 
 import pytest
 import zmq
-from net_sockets import KEYS, context, port, wait
+from net_sockets import KEYS, port, wait
 from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import bind_router, endpoint, local_address, make_dealer
+from mincer.net.sockets import (
+    bind_router,
+    endpoint,
+    local_address,
+    make_dealer,
+    port_of,
+    user_of,
+)
 from mincer.wire.pulls import CHUNK_BYTES, MESSAGE_BYTES_MAX
-
-
-@pytest.fixture
-def one():
-    with context() as made:
-        yield made
-
-
-@pytest.fixture
-def a_port(one):
-    with port(one) as made:
-        yield made
 
 
 def events_of(socket):
@@ -119,6 +114,15 @@ def test_an_address_that_is_taken_is_told(one, a_port):
 )
 def test_addresses_are_written_as_zeromq_has_them(host, port, written):
     assert endpoint(host, port) == written
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_port_of_an_endpoint_is_found_again(host):
+    assert port_of(endpoint(host, 9000)) == 9000
+
+
+def test_what_came_over_no_connection_is_of_nobody():
+    assert user_of(zmq.Frame(b"hello")) == ""
 
 
 def test_the_way_to_loopback_begins_on_loopback():

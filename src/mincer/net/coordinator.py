@@ -23,7 +23,7 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
-from mincer.net.sockets import bind_router, make_dealer
+from mincer.net.sockets import bind_router, make_dealer, port_of, user_of
 from mincer.wire.packets import PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
@@ -73,7 +73,7 @@ class CoordinatorProcess:
 
     @property
     def port(self) -> int:
-        return int(self.endpoint.rpartition(":")[2])
+        return port_of(self.endpoint)
 
     def _bind(self, address: str, pair: KeyPair) -> tuple[Any, str]:
         try:
@@ -162,10 +162,7 @@ class CoordinatorProcess:
     def _hear(self, parts: list[zmq.Frame]) -> None:
         if len(parts) < 2:
             return
-        try:
-            key = str(parts[-1].get("User-Id"))
-        except zmq.ZMQError:
-            return
+        key = user_of(parts[-1])
         route = parts[0].bytes
         message: Message = [part.buffer for part in parts[1:]]
         right = self._gate.right(key)

@@ -12,18 +12,15 @@ from typing import Protocol
 
 from mincer.errors import MincerError
 from mincer.ids import AttemptId, JobId
-from mincer.net.line import Line
-from mincer.net.offers import NotHere, Offers, Outputs
-from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
+from mincer.net.end import End
+from mincer.net.offers import NotHere, Outputs
+from mincer.net.puller import Arrived, Failed, News, Sized, Stuck, Whole
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of
-from mincer.wire.packets import PULL, Buffer, Message, kind_of
+from mincer.wire.packets import Buffer
 from mincer.wire.pulls import Thing
 
-__all__ = ["Asker", "Driver", "Outgoing"]
-
-#: A message, and which way it goes: see `mincer.net.node`.
-Outgoing = tuple[int | None, Message]
+__all__ = ["Asker", "Driver"]
 
 
 class Asker(Protocol):
@@ -61,21 +58,14 @@ class Asker(Protocol):
         ...
 
 
-class Driver:
+class Driver(End):
     """One driver, with any number of jobs. One thread owns it."""
 
     def __init__(self, hello: frames.Hello) -> None:
-        self.line = Line(hello, frames.ToDriver)
-        #: Members that cannot be reached but through the coordinator.
-        self.relayed: set[int] = set()
-        #: The addresses and keys of others, by number.
-        self.peers: dict[int, frames.MemberTold] = {}
+        super().__init__(hello, frames.ToDriver, self._find)
         self._jobs: dict[JobId, Asker] = {}
-        self._puller = Puller()
-        self._offers = Offers(self._find)
         #: What is pulled, by number of the pull.
         self._parts: dict[int, frames.CommitAsked] = {}
-        self._out: list[Outgoing] = []
 
     # --- what its owner wants
 
@@ -98,26 +88,9 @@ class Driver:
 
     # --- what comes in
 
-    def hear(self, message: Message, now: float) -> None:
-        """Take in a message of the coordinator, or one that it passed on."""
-        if kind_of(message) == PULL:
-            read = pulls.read_pull(message)
-            if read is None:
-                return
-            if isinstance(read[0], pulls.QUESTIONS):
-                self._out += [(None, reply) for reply in self.asked(read[0])]
-            else:
-                self.pulled(*read, now)
-            return
-        frame = self.line.hear(message, now)
-        if isinstance(frame, frames.Stranger):
-            self._begin_anew()
-        elif frame is not None:
-            self._heard(frame, now)
-
     def _heard(self, frame: frames.ToDriver, now: float) -> None:
         if isinstance(frame, frames.MemberTold):
-            self.peers[frame.member] = frame
+            self.reach.peers[frame.member] = frame
             return
         if isinstance(frame, frames.MemberGone):
             self._left(frame.member)
@@ -133,15 +106,9 @@ class Driver:
             self._pull(asker, frame, now)
 
     def _begin_anew(self) -> None:
-        self.line.begin_anew()
-        self._out.clear()
-        self.peers.clear()
-        self.relayed.clear()
-        for number in self._parts:
-            self._puller.stop(number)
-        self._puller.take_out()
-        self._parts.clear()
-        self._offers.forget()
+        for number in list(self._parts):
+            self._stop(number)
+        super()._begin_anew()
         self.gone("the coordinator does not know this job any more")
 
     def gone(self, why: str) -> None:
@@ -153,12 +120,10 @@ class Driver:
     # --- parts of the result
 
     def _pull(self, asker: Asker, frame: frames.CommitAsked, now: float) -> None:
-        assert self.line.welcome is not None
-        self._puller.me = self.line.welcome.member
         output = frame.output
         thing = pulls.OutputOf(frame.job, asker.token, output.attempt)
         keeper = output.keeper
-        size = pulls.CHUNK_BYTES if self.is_direct(keeper) else pulls.RELAYED_BYTES
+        size = self.reach.chunk_bytes(keeper)
         number = self._puller.begin(thing, keeper, now, size)
         self._parts[number] = frame
 
@@ -169,24 +134,12 @@ class Driver:
         self.line.say(frames.Committed(frame.job, name, is_refused=True))
 
     def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
-        """Take in a reply to a pull of this process, whose `by` is proved."""
         self._news(self._puller.hear(head, data, now), now)
 
-    def asked(self, head: pulls.Head) -> list[Message]:
-        """The replies to a question of somebody who pulls, to be sent the way that it
-        came. `by` is proved."""
-        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
-
-    def is_direct(self, member: int) -> bool:
-        """True when this member is to be asked without the coordinator."""
-        told = self.peers.get(member)
-        return told is not None and bool(told.address) and member not in self.relayed
-
     def unreachable(self, member: int, now: float) -> None:
-        """There is no way to this member but through the coordinator."""
-        if member in self.relayed:
+        if member in self.reach.relayed:
             return
-        self.relayed.add(member)
+        self.reach.relayed.add(member)
         for number, frame in list(self._parts.items()):
             if frame.output.keeper == member:
                 self._stop(number)
@@ -215,8 +168,8 @@ class Driver:
                 case Stuck(number):
                     del self._parts[number]
                     keeper = frame.output.keeper
-                    if self.is_direct(keeper):
-                        self.relayed.add(keeper)
+                    if self.reach.is_direct(keeper):
+                        self.reach.relayed.add(keeper)
                         self._pull(asker, frame, now)
                     else:
                         self._refuse(frame)
@@ -224,8 +177,7 @@ class Driver:
                     pass
 
     def _left(self, member: int) -> None:
-        self.peers.pop(member, None)
-        self.relayed.discard(member)
+        self.reach.forget(member)
         for number, frame in list(self._parts.items()):
             if frame.output.keeper == member:
                 self._stop(number)
@@ -244,19 +196,8 @@ class Driver:
     # --- time
 
     def turn(self, now: float) -> None:
-        """Do what is due."""
         self.line.turn(now)
         self._news(self._puller.turn(now), now)
 
     def deadline(self) -> float:
-        """When `turn` is due, if nothing comes before."""
         return self.line.deadline()
-
-    def take_out(self) -> list[Outgoing]:
-        """What is to be sent, in this order."""
-        self._out += [(0, message) for message in self.line.take_out()]
-        for head in self._puller.take_out():
-            way = head.to if self.is_direct(head.to) else None
-            self._out.append((way, pulls.write_pull(head)))
-        out, self._out = self._out, []
-        return out

@@ -14,54 +14,45 @@ from mincer.ids import AttemptId, JobId
 from mincer.net.machine import Need
 from mincer.net.ports import Depot
 from mincer.net.puller import Arrived, Failed, News, Puller, Sized, Stuck, Whole
-from mincer.wire import frames, pulls
-from mincer.wire.packets import Buffer, Message
+from mincer.net.reach import Reach
+from mincer.wire import pulls
+from mincer.wire.packets import Buffer
 
-__all__ = ["Fetching", "Outgoing"]
-
-#: A message, and which way it goes: 0 is the line, None by way of the coordinator, and
-#: anything else straight to that member.
-Outgoing = tuple[int | None, Message]
+__all__ = ["Fetching"]
 
 
 class Fetching:
-    """Fetches needs into the depots of their jobs, then calls `met` or `unmet` (with
-    why, and which outputs are lost). `turn` must be called now and then."""
+    """Fetches needs into the depots of their jobs by `puller`, which is its alone, then
+    calls `met` or `unmet` (with why, and which outputs are lost). `turn` must be called
+    now and then."""
 
     def __init__(
         self,
+        puller: Puller,
+        reach: Reach,
         depots: dict[JobId, Depot],
         met: Callable[[Need], None],
         unmet: Callable[[Need, str, tuple[AttemptId, ...]], None],
     ) -> None:
-        #: The addresses and keys of others, by number.
-        self.peers: dict[int, frames.MemberTold] = {}
-        #: Members that cannot be reached but through the coordinator.
-        self.relayed: set[int] = set()
+        self._puller = puller
+        self._reach = reach
         self._depots = depots
         self._met = met
         self._unmet = unmet
-        self._puller = Puller()
         self._now = 0.0
         #: What each pull is for, and back.
         self._needs: dict[int, Need] = {}
         self._pulls: dict[Need, int] = {}
 
-    def is_direct(self, member: int) -> bool:
-        """True when this member is to be asked without the coordinator."""
-        told = self.peers.get(member)
-        return told is not None and bool(told.address) and member not in self.relayed
-
-    def fetch(self, need: Need, me: int, now: float) -> None:
-        """Begin to fetch this for member `me`, or begin anew."""
-        self._puller.me = me
+    def fetch(self, need: Need, now: float) -> None:
+        """Begin to fetch this, or begin anew."""
         self._now = now
         self._begin(need)
 
     def _begin(self, need: Need) -> None:
         self.stop(need)
         thing, to = self._depots[need.job].thing(need)
-        size = pulls.CHUNK_BYTES if self.is_direct(to) else pulls.RELAYED_BYTES
+        size = self._reach.chunk_bytes(to)
         number = self._puller.begin(thing, to, self._now, size)
         self._needs[number] = need
         self._pulls[need] = number
@@ -81,16 +72,15 @@ class Fetching:
     def unreachable(self, member: int, now: float) -> None:
         """There is no way to this member but through the coordinator."""
         self._now = now
-        if member not in self.relayed:
-            self.relayed.add(member)
+        if member not in self._reach.relayed:
+            self._reach.relayed.add(member)
             for need in list(self._pulls):
                 if self._depots[need.job].thing(need)[1] == member:
                     self._begin(need)
 
     def left(self, member: int) -> None:
         """This member is gone, and what it kept with it."""
-        self.peers.pop(member, None)
-        self.relayed.discard(member)
+        self._reach.forget(member)
         for need in list(self._pulls):
             depot = self._depots[need.job]
             if need in self._pulls and depot.thing(need)[1] == member:
@@ -102,20 +92,10 @@ class Fetching:
         self._now = now
         self._news(self._puller.turn(now))
 
-    def take_out(self) -> list[Outgoing]:
-        """What is to be sent."""
-        return [
-            (head.to if self.is_direct(head.to) else None, pulls.write_pull(head))
-            for head in self._puller.take_out()
-        ]
-
-    def clear(self) -> None:
-        """Stop all, and know nobody."""
+    def stop_all(self) -> None:
+        """Nothing is wanted any more."""
         for need in list(self._pulls):
             self.stop(need)
-        self._puller.take_out()
-        self.peers.clear()
-        self.relayed.clear()
 
     # --- what comes of pulls
 
@@ -144,8 +124,8 @@ class Fetching:
                 self._failed(need, why, is_gone, lost)
             case Stuck():
                 _, to = depot.thing(need)
-                if self.is_direct(to):
-                    self.relayed.add(to)
+                if self._reach.is_direct(to):
+                    self._reach.relayed.add(to)
                     self._begin(need)
                 else:
                     self._failed(need, "no answer comes", True, [])

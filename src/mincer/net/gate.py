@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mincer.errors import UsageError
 from mincer.net.keys import Keys, read_public_file
 
-__all__ = ["Gate", "Right"]
+__all__ = ["AllowList", "Gate", "Right"]
 
 #: Keys that are enrolled at a time: many more than there are processes.
 _ENROLLED_MAX = 20_000

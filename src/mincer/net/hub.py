@@ -3,9 +3,8 @@
 # Strategy: messages in, messages out, and the time is an argument, as in `core`: so the
 # same object runs over ZeroMQ, and in a test that loses and repeats messages. It is the
 # coordinator's shell: what members say becomes events, and its commands become frames
-# (dispatch.py).
-# It believes nothing: what a member says of an attempt that it was not given, or of a
-# job that is not its own, is late at best, and changes nothing.
+# (dispatch.py). It believes nothing: what a member says of an attempt that it was not
+# given, or of a job that is not its own, is late at best, and changes nothing.
 #
 # Pulls pass through, unread but for their heads, when two members cannot reach each
 # other (and always to a driver, whom nobody can).

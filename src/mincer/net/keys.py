@@ -19,12 +19,13 @@ import zmq
 from zmq.utils import z85
 
 from mincer.errors import UsageError
+from mincer.wire.greetings import ROLES
 
 __all__ = [
-    "ROLES",
     "KeyPair",
     "Keys",
     "PublicKey",
+    "is_weak",
     "join_token",
     "keys_of_password",
     "make_key_file",
@@ -33,14 +34,12 @@ __all__ = [
     "read_public_file",
 ]
 
-#: What a process may be; the coordinator is none of them.
-ROLES = ("worker", "driver", "observer")
 _COORDINATOR = "coordinator"
 _SECRET_BYTES = 32
 _HEAD = "mincer key 1"
 _PUBLIC_HEAD = "mincer public key 1"
-#: Of scrypt: a third of a second, 32 MB (RFC 7914; the memory is said again, with
-#: room).
+#: Of scrypt: 32 MB, and a tenth of a second or so (RFC 7914; the memory is said again,
+#: with room).
 _SCRYPT_N, _SCRYPT_R = 2**15, 8
 _SCRYPT_BYTES_MAX = 2 * 128 * _SCRYPT_N * _SCRYPT_R
 _WEAK_CHARS_MAX = 11

@@ -24,7 +24,6 @@ from mincer.wire.session import Session
 
 __all__ = ["Line", "greeting", "versions"]
 
-_KEPT_BYTES_MAX = 64_000_000
 #: How often it is greeted until there is a welcome.
 _GREET_S = 1.0
 
@@ -54,7 +53,7 @@ class Line:
         self.refused: frames.Refused | None = None
         #: When the coordinator was heard last.
         self.heard = 0.0
-        self._session = Session(_KEPT_BYTES_MAX)
+        self._session = Session()
         self._greeted = self._beaten = -1e9
         self._greetings = frames.Decoder(frames.Greeting)
         self._said = frames.Decoder(said)
@@ -134,7 +133,7 @@ class Line:
     def begin_anew(self) -> None:
         """The next life: nothing of this one is said any more."""
         self._out.clear()
-        self._session = Session(_KEPT_BYTES_MAX)
+        self._session = Session()
         self.welcome = None
         self.hello = msgspec.structs.replace(self.hello, incarnation=self.life + 1)
         self.connected()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from mincer.ids import WorkerId
 from mincer.limits import LEASE_S
 from mincer.wire import frames
-from mincer.wire.frames import Hello
+from mincer.wire.frames import ROLES, Hello
 from mincer.wire.packets import Message, write_packet
 from mincer.wire.session import Session
 
@@ -21,11 +21,8 @@ __all__ = ["BEAT_S", "Greeted", "Member", "Members"]
 
 #: How often a beat is sent, each way.
 BEAT_S = 1.0
-#: What one member has not acknowledged: more than it can be slow, it is stuck.
-_KEPT_BYTES_MAX = 64_000_000
 #: A process whose connection was closed has so long to make another one.
 _CLOSED_S_MAX = 0.7
-_ROLES = ("worker", "driver", "observer")
 
 
 class Member:
@@ -40,7 +37,7 @@ class Member:
         self.slots = hello.slots
         self.address = hello.address
         self.host = hello.host
-        self.session = Session(_KEPT_BYTES_MAX)
+        self.session = Session()
         self.heard = now
         #: Since when there is no connection to it.
         self.closed_since: float | None = None
@@ -161,7 +158,7 @@ class Members:
                 f"run mincer {hello.mincer} on Python {hello.python}",
                 "version",
             )
-        if hello.role != role or role not in _ROLES:
+        if hello.role != role or role not in ROLES:
             return frames.Refused(
                 f"your key is that of a {role}, not of a {hello.role}", "role"
             )

@@ -1,9 +1,8 @@
 """A worker of a cluster without its sockets: what it hears, does and says."""
 
-# Strategy: messages in, messages out, the time as an argument, as the hub. When what
-# begins is decided by the machine in `core`; what lies on the disk is known by the
-# depots, one a job; how bytes come and go, by puller and offers; what runs, by the
-# hands. This file connects them.
+# Strategy: when what begins is decided by the machine (machine.py); what lies on the
+# disk is known by the depots, one a job; how bytes come and go, by fetching and offers;
+# what runs, by the hands. This file connects them.
 #
 # A life of a worker ends when the coordinator does not know it any more: all that runs
 # is ended, all that is kept is removed, and the next life greets. So nothing of a life
@@ -17,15 +16,15 @@ from mincer.core.events import Fault
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net import machine
-from mincer.net.fetching import Fetching, Outgoing
-from mincer.net.line import Line
+from mincer.net.end import End
+from mincer.net.fetching import Fetching
 from mincer.net.machine import Need, WorkerMachine
-from mincer.net.offers import NotHere, Offers, Outputs
+from mincer.net.offers import NotHere, Outputs
 from mincer.net.ports import Children, Depot
 from mincer.net.telling import account_told, error_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of, name_of
-from mincer.wire.packets import PULL, Buffer, Message, kind_of
+from mincer.wire.packets import Buffer
 from mincer.wire.pulls import Thing
 from mincer.worker.orders import (
     AttemptMade,
@@ -34,13 +33,13 @@ from mincer.worker.orders import (
     Reply,
 )
 
-__all__ = ["Node", "Outgoing"]
+__all__ = ["Node"]
 
 #: How often it is told how far attempts are.
 _WORKING_S = 0.5
 
 
-class Node:
+class Node(End):
     """One worker. One thread owns it.
 
     `hello`: what it says of itself. `open_depot`: makes the place for a job's files,
@@ -53,48 +52,27 @@ class Node:
         children: Children,
         open_depot: Callable[[frames.JobTold, int], Depot],
     ) -> None:
-        self.line = Line(hello, frames.ToWorker)
+        super().__init__(hello, frames.ToWorker, self._find)
         #: It has told the coordinator that it leaves, and has nothing left to do.
         self.has_left = False
         self._children = children
         self._open_depot = open_depot
         self._depots: dict[JobId, Depot] = {}
         self._machine = WorkerMachine()
-        self._fetching = Fetching(self._depots, self._met, self._unmet)
-        self._offers = Offers(self._find)
-        #: The number of this member.
-        self._me = 0
+        self._fetching = Fetching(
+            self._puller, self.reach, self._depots, self._met, self._unmet
+        )
         #: Why the last need was not met.
         self._why = ""
         self._now = 0.0
         self._worked = -1e9
-        self._out: list[Outgoing] = []
 
     # --- what comes in
 
-    def hear(self, message: Message, now: float) -> None:
-        """Take in a message of the coordinator, or one that it passed on."""
-        if kind_of(message) == PULL:
-            read = pulls.read_pull(message)
-            if read is None:
-                return
-            if isinstance(read[0], pulls.QUESTIONS):
-                self._out += [(None, reply) for reply in self.asked(read[0])]
-            else:
-                self.pulled(*read, now)
-            return
-        frame = self.line.hear(message, now)
-        if isinstance(frame, frames.Stranger):
-            self._begin_anew()
-        elif frame is not None:
-            self._heard(frame, now)
-
     def _heard(self, frame: frames.ToWorker, now: float) -> None:
-        assert self.line.welcome is not None
-        self._me = self.line.welcome.member
         self._now = now
         if isinstance(frame, frames.MemberTold):
-            self.peers[frame.member] = frame
+            self.reach.peers[frame.member] = frame
             return
         if isinstance(frame, frames.MemberGone):
             self._fetching.left(frame.member)
@@ -102,7 +80,7 @@ class Node:
             return
         if isinstance(frame, frames.JobTold):
             if frame.job not in self._depots:
-                self._depots[frame.job] = self._open_depot(frame, self._me)
+                self._depots[frame.job] = self._open_depot(frame, self._puller.me)
             return
         depot = self._depots.get(frame.job)
         if depot is None:
@@ -120,43 +98,43 @@ class Node:
                 for row in rows:
                     attempt, needs = depot.add_row(row)
                     after = row.after and attempt_of(frame.job, row.after)
-                    self._tell(machine.AttemptOrdered(attempt, needs, after), now)
+                    self._tell(machine.AttemptOrdered(attempt, needs, after))
                 self._children.send()
             case frames.CancelOne(attempt=name, timed_out=timed_out):
                 attempt = attempt_of(frame.job, name)
-                self._tell(machine.CancelOrdered(attempt, timed_out), now)
+                self._tell(machine.CancelOrdered(attempt, timed_out))
                 depot.ended(attempt)
             case frames.Recall(attempt=name):
-                self._tell(machine.RecallOrdered(attempt_of(frame.job, name)), now)
+                self._tell(machine.RecallOrdered(attempt_of(frame.job, name)))
             case frames.Discard(attempt=name):
                 depot.discard(attempt_of(frame.job, name))
                 self._offers.forget()
             case frames.JobEnd():
-                self._tell(machine.JobOver(frame.job), now)
+                self._tell(machine.JobOver(frame.job))
                 self._offers.forget()
                 del self._depots[frame.job]
                 depot.close()
 
     # --- what the machine wants
 
-    def _tell(self, event: machine.WorkerEvent, now: float) -> None:
+    def _tell(self, event: machine.WorkerEvent) -> None:
         for command in self._machine.handle(event):
-            self._obey(command, now)
+            self._obey(command)
 
-    def _obey(self, command: machine.WorkerCommand, now: float) -> None:
+    def _obey(self, command: machine.WorkerCommand) -> None:
         match command:
             case machine.Fetch(need):
-                self._fetching.fetch(need, self._me, now)
+                self._fetching.fetch(need, self._now)
             case machine.Drop(need):
                 self._fetching.stop(need)
                 self._depots[need.job].drop(need)
             case machine.Begin(attempt, after):
-                self._begin(attempt, after, now)
+                self._begin(attempt, after)
             case machine.Stop(attempt, timed_out):
                 self._stop_attempt(attempt, timed_out)
             case machine.TakeBack(attempt):
                 back = self._children.recall(attempt)
-                self._tell(machine.AttemptsUnbegun(back), now)
+                self._tell(machine.AttemptsUnbegun(back))
             case machine.Return(attempts):
                 if attempts:
                     job = attempts[0].task.job
@@ -169,7 +147,7 @@ class Node:
                 self._say(frames.Draining(is_done=True))
                 self.has_left = True
 
-    def _begin(self, attempt: AttemptId, after: AttemptId | None, now: float) -> None:
+    def _begin(self, attempt: AttemptId, after: AttemptId | None) -> None:
         depot = self._depots[attempt.task.job]
         try:
             order = depot.order(attempt)
@@ -177,7 +155,7 @@ class Node:
             lost = error.segment
             known = (lost,) if isinstance(lost, AttemptId) else ()
             fault = Fault.NEED_LOST if known else Fault.WORKER_FAULT
-            self.told(AttemptUnmade(attempt, fault, error, None, known), now)
+            self.told(AttemptUnmade(attempt, fault, error, None, known), self._now)
             return
         self._children.add(order, after, depot.memory_bytes)
 
@@ -192,8 +170,9 @@ class Node:
 
     def told(self, told: Reply | AttemptsUnbegun, now: float) -> None:
         """Take in what became of attempts in the children."""
+        self._now = now
         if isinstance(told, AttemptsUnbegun):
-            self._tell(machine.AttemptsUnbegun(told.attempts), now)
+            self._tell(machine.AttemptsUnbegun(told.attempts))
             return
         attempt = told.attempt
         depot = self._depots.get(attempt.task.job)
@@ -214,7 +193,7 @@ class Node:
         else:
             depot.ended(attempt)
             self._unmade(told)
-        self._tell(machine.AttemptEnded(attempt), now)
+        self._tell(machine.AttemptEnded(attempt))
 
     def _unmade(self, told: AttemptUnmade) -> None:
         attempt = told.attempt
@@ -232,36 +211,19 @@ class Node:
     # --- what is fetched, and given
 
     def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
-        """Take in a reply to a pull of this process, whose `by` is proved."""
         self._now = now
         self._fetching.hear(head, data, now)
         self._children.send()
 
-    def asked(self, head: pulls.Head) -> list[Message]:
-        """The replies to a question of somebody who pulls, to be sent the way that it
-        came. `by` is proved."""
-        return [pulls.write_pull(*reply) for reply in self._offers.answer(head)]
-
     def unreachable(self, member: int, now: float) -> None:
-        """There is no way to this member but through the coordinator."""
         self._fetching.unreachable(member, now)
 
-    @property
-    def peers(self) -> dict[int, frames.MemberTold]:
-        """The addresses and keys of others, by number."""
-        return self._fetching.peers
-
-    @property
-    def relayed(self) -> set[int]:
-        """Members that cannot be reached but through the coordinator."""
-        return self._fetching.relayed
-
     def _met(self, need: Need) -> None:
-        self._tell(machine.NeedMet(need), self._now)
+        self._tell(machine.NeedMet(need))
 
     def _unmet(self, need: Need, why: str, lost: tuple[AttemptId, ...]) -> None:
         self._why = why
-        self._tell(machine.NeedUnmet(need, lost), self._now)
+        self._tell(machine.NeedUnmet(need, lost))
 
     def _find(self, thing: Thing) -> Outputs:
         depot = self._depots.get(thing.job)
@@ -272,7 +234,6 @@ class Node:
     # --- time
 
     def turn(self, now: float) -> None:
-        """Do what is due."""
         self.line.turn(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
@@ -282,20 +243,13 @@ class Node:
         self._children.send()
 
     def deadline(self) -> float:
-        """When `turn` is due, if nothing comes before."""
         return min(self.line.deadline(), self._worked + _WORKING_S)
-
-    def take_out(self) -> list[Outgoing]:
-        """What is to be sent, in this order."""
-        self._out += [(0, message) for message in self.line.take_out()]
-        self._out += self._fetching.take_out()
-        out, self._out = self._out, []
-        return out
 
     def drain(self, now: float) -> None:
         """Take nothing new, and leave when all is done."""
+        self._now = now
         self._say(frames.Draining())
-        self._tell(machine.DrainAsked(), now)
+        self._tell(machine.DrainAsked())
 
     def close(self) -> None:
         """Remove what is kept here."""
@@ -316,11 +270,9 @@ class Node:
         for command in self._machine.handle(machine.GivenUp()):
             if isinstance(command, machine.Stop):
                 self._children.cancel(command.attempt)
-        self._fetching.clear()
-        self._offers.forget()
+        self._fetching.stop_all()
         self.close()
-        self._out.clear()
-        self.line.begin_anew()
+        super()._begin_anew()
 
     def _say(self, frame: frames.FromWorker) -> None:
         self.line.say(frame)

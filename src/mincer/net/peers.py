@@ -20,7 +20,7 @@ from mincer.net.connection import Connection, State
 from mincer.net.gate import Gate, Right
 from mincer.net.guard import Guard
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import bind_router
+from mincer.net.sockets import bind_router, port_of, user_of
 from mincer.wire import frames, pulls
 from mincer.wire.packets import Buffer, Message
 
@@ -60,7 +60,7 @@ class Door:
 
     @property
     def port(self) -> int:
-        return int(self.endpoint.rpartition(":")[2])
+        return port_of(self.endpoint)
 
     @property
     def is_guarded(self) -> bool:
@@ -83,7 +83,7 @@ class Door:
                 parts = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.ZMQError:
                 return
-            by = self._numbers.get(_user_of(parts[-1]))
+            by = self._numbers.get(user_of(parts[-1]))
             if by is None or len(parts) != 2:
                 continue
             read = pulls.read_pull([parts[1].buffer])
@@ -100,13 +100,6 @@ class Door:
     def close(self) -> None:
         self._guard.stop()
         self.socket.close(0)
-
-
-def _user_of(frame: zmq.Frame) -> str:
-    try:
-        return str(frame.get("User-Id"))
-    except zmq.ZMQError:
-        return ""
 
 
 def _bind(

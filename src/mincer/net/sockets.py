@@ -11,7 +11,15 @@ import zmq
 from mincer.net.keys import KeyPair
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
 
-__all__ = ["DOMAIN", "bind_router", "endpoint", "local_address", "make_dealer"]
+__all__ = [
+    "DOMAIN",
+    "bind_router",
+    "endpoint",
+    "local_address",
+    "make_dealer",
+    "port_of",
+    "user_of",
+]
 
 #: A name that is not empty: with an empty one, libzmq asks nobody and lets all in.
 DOMAIN = "mincer"
@@ -82,6 +90,19 @@ def make_dealer(
 def endpoint(host: str, port: int | str) -> str:
     """The address as ZeroMQ writes it."""
     return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
+def port_of(endpoint: str) -> int:
+    """The port of an endpoint, as `bind_router` returns it."""
+    return int(endpoint.rpartition(":")[2])
+
+
+def user_of(frame: zmq.Frame) -> str:
+    """The key that CURVE has proved for who sent this frame; empty: none."""
+    try:
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
 
 
 def local_address(host: str, port: int) -> str:

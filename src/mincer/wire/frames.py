@@ -29,7 +29,15 @@ from mincer.wire.driver_frames import (
     Taken,
     ToDriver,
 )
-from mincer.wire.greetings import PROTOCOL, Greeting, Hello, Refused, Stranger, Welcome
+from mincer.wire.greetings import (
+    PROTOCOL,
+    ROLES,
+    Greeting,
+    Hello,
+    Refused,
+    Stranger,
+    Welcome,
+)
 from mincer.wire.rows import (
     Account,
     Blob,
@@ -71,6 +79,7 @@ from mincer.wire.worker_frames import (
 
 __all__ = [
     "PROTOCOL",
+    "ROLES",
     "Account",
     "AccountsTold",
     "AttemptName",

@@ -10,6 +10,7 @@ from mincer.wire.bounds import Line, Seconds, Small, Word
 
 __all__ = [
     "PROTOCOL",
+    "ROLES",
     "Greeting",
     "Hello",
     "Refused",
@@ -19,6 +20,8 @@ __all__ = [
 
 #: Both ends must say the same number.
 PROTOCOL = 1
+#: What a process may be; the coordinator is none of them.
+ROLES = ("worker", "driver", "observer")
 
 
 class _Greeting(Struct, frozen=True, tag_field="is"):

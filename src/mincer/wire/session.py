@@ -19,6 +19,9 @@ from mincer.errors import MincerError
 
 __all__ = ["LineFullError", "Packet", "Received", "Session"]
 
+#: What one end has not acknowledged: more than it can be slow, it is stuck.
+_KEPT_BYTES_MAX = 64_000_000
+
 
 class Packet(NamedTuple):
     """What travels: something that was sent, or a beat, which has no number."""
@@ -53,7 +56,7 @@ class Session:
     `kept_bytes_max`: what is sent and not acknowledged may have so many bytes.
     """
 
-    def __init__(self, kept_bytes_max: int) -> None:
+    def __init__(self, kept_bytes_max: int = _KEPT_BYTES_MAX) -> None:
         self._kept_bytes_max = kept_bytes_max
         self._kept_bytes = 0
         #: What was not acknowledged yet, the oldest first.
