@@ -6,7 +6,6 @@ import pytest
 from net_sockets import KEYS, wait
 
 from mincer.net.client import Client
-from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.keys import Keys
 from mincer.net.membership import Standing
 from mincer.wire import frames
@@ -27,14 +26,6 @@ class Asker:
 
     def gone(self, why):
         self.heard.append(why)
-
-
-@pytest.fixture
-def coordinator():
-    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
-    made.start()
-    yield made
-    made.close()
 
 
 @pytest.fixture

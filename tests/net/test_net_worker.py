@@ -8,19 +8,10 @@ import pytest
 from net_sockets import KEYS, wait
 
 from mincer.errors import RefusedError, UsageError
-from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.keys import Keys
 from mincer.net.worker import WorkerProcess, _advertised, _listening, host_word
 
 MEMORY = 10**8
-
-
-@pytest.fixture
-def coordinator():
-    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
-    made.start()
-    yield made
-    made.close()
 
 
 class Running:

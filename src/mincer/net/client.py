@@ -147,7 +147,7 @@ class Client:
             for head, data in self._peers.replies():
                 is_news = True
                 driver.pulled(head, data, now)
-            self._peers.keep_only(set(driver.peers))
+            self._peers.keep_only(set(driver.reach.peers))
             for number in self._peers.turn(now):
                 driver.unreachable(number, now)
             driver.turn(now)
@@ -157,7 +157,7 @@ class Client:
                 elif way is None:
                     self._membership.send_bulk(out)
                 else:
-                    self._peers.send(driver.peers[way], out, now)
+                    self._peers.send(driver.reach.peers[way], out, now)
 
     def _wait(self) -> None:
         poller = zmq.Poller()

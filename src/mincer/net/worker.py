@@ -138,7 +138,7 @@ class WorkerProcess:
             for message in self._membership.receive():
                 is_news = True
                 self.node.hear(message, now)
-            self._door.admit(self.node.peers)
+            self._door.admit(self.node.reach.peers)
             for question in self._door.questions():
                 is_news = True
                 for reply in self.node.asked(question.head):
@@ -146,7 +146,7 @@ class WorkerProcess:
             for head, data in self._peers.replies():
                 is_news = True
                 self.node.pulled(head, data, now)
-            self._peers.keep_only(set(self.node.peers))
+            self._peers.keep_only(set(self.node.reach.peers))
             for number in self._peers.turn(now):
                 self.node.unreachable(number, now)
             self.node.turn(now)
@@ -156,7 +156,7 @@ class WorkerProcess:
                 elif way is None:
                     self._membership.send_bulk(out)
                 else:
-                    self._peers.send(self.node.peers[way], out, now)
+                    self._peers.send(self.node.reach.peers[way], out, now)
 
     def _watch(self) -> None:
         """Be woken by the sockets that there are now."""
