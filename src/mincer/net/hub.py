@@ -168,6 +168,7 @@ class Hub:
         if isinstance(frame, frames.Draining):
             self._events.append(events.WorkerLeaving(member.id))
             if frame.is_done:
+                self._out.append((member.key, False, member.beat()))  # it waits for that
                 self._give_up(member, "it has left")
             return
         book = self.books.get(frame.job)
@@ -257,6 +258,7 @@ class Hub:
             case frames.Taken():
                 self._events.append(events.JobCancelled(book.job, "its driver left it"))
                 self._close(book)
+                self._out.append((member.key, False, member.beat()))  # it waits for that
 
     # --- members leave
 
