@@ -5,6 +5,7 @@ from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
+from mincer.net.ports import Kept
 from mincer.wire import pulls
 from mincer.wire.frames import SplitName, attempt_of
 from mincer.worker.orders import AttemptUnmade
@@ -29,6 +30,7 @@ class FakeDepot:
         self.output = {}
         self.pulled = {}
         self.sizes = {}
+        self.ways = {}
         self.is_closed = False
 
     def add_files(self, first, files):
@@ -113,6 +115,12 @@ class FakeDepot:
     def write(self, need, offset, data):
         self.pulled[need][offset : offset + len(data)] = data
 
+    def whole(self, need, is_direct):
+        if need.attempt is not None:
+            ways = list(self.ways.get(need.attempt, (0, 0, 0)))
+            ways[1 if is_direct else 2] += len(self.pulled[need])
+            self.ways[need.attempt] = tuple(ways)
+
     def drop(self, need):
         self.pulled.pop(need, None)
 
@@ -160,12 +168,17 @@ class FakeDepot:
     def made(self, attempt, place):
         self.rows.pop(attempt)
         self.output[attempt] = place.path
+        return Kept(self.ways.pop(attempt, (0, 0, 0)))
 
     def ended(self, attempt):
         self.rows.pop(attempt, None)
 
     def discard(self, attempt):
         self.output.pop(attempt, None)
+
+    def release(self, step):
+        for attempt in [one for one in self.output if one.task[1:3] == (step, "map")]:
+            del self.output[attempt]
 
     def find(self, thing):
         assert thing.token == TOKEN

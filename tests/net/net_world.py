@@ -116,8 +116,8 @@ class FakeJob:
     def told(self, frame):
         match frame:
             case frames.AccountsTold(rows=rows):
-                for name, _, account, _ in rows:
-                    self.accounts[name] = account
+                for row in rows:
+                    self.accounts[row.attempt] = row.account
             case frames.JobDone() | frames.JobFailed():
                 assert self.over is None
                 self.over = frame

@@ -43,7 +43,7 @@ def done(book, id, worker=1, **more):
     frame = frames.Done(JOB, frames.name_of(id), 100, 5, frames.Account(**more))
     book.running[id] = worker
     book.ended(id)
-    book.done(frame, id, worker)
+    book.done(frame, id, worker, 7.5)
 
 
 def told(book, command, worker=1):
@@ -164,5 +164,5 @@ def test_accounts_are_told_in_pieces(book, monkeypatch):
         done(book, winner)
     pieces = list(book.accounts(winners))
     assert [len(piece.rows) for piece in pieces] == [2, 2, 1]
-    names = [row[0] for piece in pieces for row in piece.rows]
+    names = [row.attempt for piece in pieces for row in piece.rows]
     assert names == list(map(frames.name_of, winners))

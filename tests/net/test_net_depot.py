@@ -7,18 +7,14 @@ import pickle
 import zipfile
 
 import pytest
+from net_outputs import PARTS, keys_in, laid_out, output_of
 
 from mincer.errors import SegmentError
-from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import open_runs
-from mincer.flow.spiller import Spiller
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
-from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
-from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
 from mincer.wire import frames, pulls
 from mincer.wire.rows import CommitRow, Extent, OutputName, SplitName, StartRow
 from mincer.worker.commits import read_commits
@@ -26,7 +22,6 @@ from mincer.worker.orders import MapOrder, ReduceOrder, SampleOrder
 
 JOB, TOKEN = "0" * 32, b"t" * 16
 ME, OTHER, DRIVER = 5, 6, 1
-PARTS = 3
 CODE = frames.Blob(b"c" * 32, 4)
 KEY = JOB, TOKEN
 
@@ -40,9 +35,9 @@ def told(modules=None, steps=2):
 def make(tmp_path):
     made = []
 
-    def make(**more):
+    def make(is_near=None, **more):
         code = str(tmp_path / "code")
-        depot = JobDepot(told(**more), ME, str(tmp_path), code, memory_bytes=10**8)
+        depot = JobDepot(told(**more), ME, str(tmp_path), code, 10**8, is_near)
         made.append(depot)
         return depot
 
@@ -70,37 +65,6 @@ def pulled(depot, need, *outputs):
     data = b"".join(outputs)
     for at in range(0, len(data), 7):
         depot.write(need, at, data[at : at + 7])
-
-
-def output_of(tmp_path, name, keys):
-    """What a map has made, as a place."""
-    file = AppendFile(str(tmp_path / name))
-    file.begin()
-    spiller = Spiller(file, HashPartitioner(PARTS))
-    spiller.spill(list(keys), [1] * len(keys), grouped=False)
-    spiller.close()
-    place = file.commit()
-    file.close()
-    return place
-
-
-def laid_out(outputs):
-    """The bytes of each output."""
-    return [
-        b"".join(piece.reader.read(piece.offset, piece.size) for piece in output)
-        for output in outputs
-    ]
-
-
-def keys_in(place, part):
-    files = FileCache()
-    first, last = HashPartitioner(PARTS).bounds(part)
-    found = []
-    for run in open_runs(PlaceReader(place, files), first, last):
-        for block in run.blocks(0, last - first):
-            found += block.keys
-    files.close()
-    return sorted(found)
 
 
 def test_a_map_needs_its_code_and_its_packet(depot):
@@ -220,6 +184,41 @@ def test_a_reduce_reads_what_is_here_and_what_was_pulled(depot, tmp_path):
     other.close()
 
 
+def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
+    depot, other = make(is_near=[OTHER].count), make(is_near=[ME].count)
+    made = output_of(tmp_path, "other", list("abcdefghijkl"))
+    kept = other.made(attempt("map", 0), made)
+    assert kept.by_way == (0, 0, 0)
+    near = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [near, CommitRow(1, 0, OTHER, 9)])
+    id, (code, segments) = depot.add_row(row(attempt("reduce", 1), commits=2))
+    assert depot.thing(segments)[0].maps == [(1, 0)]
+    assert depot.lost_with(segments) == (attempt("map", 1),)
+    pulled(depot, code, b"x")
+    pulled(depot, segments, b"seven b")
+    depot.whole(segments, is_direct=True)
+    order = depot.order(id)
+    first, second = read_commits(order.log, order.commits, order.without)
+    assert first.place == made
+    assert second.place.length_bytes == 7
+    file, direct, relayed = depot.made(id, None).by_way
+    assert 0 < file < made.length_bytes
+    assert (direct, relayed) == (7, 0)
+
+
+def test_without_local_reads_nobody_is_told_of_files(depot, tmp_path):
+    kept = depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
+    assert (kept.place, kept.index_digest) == (None, b"")
+
+
+def test_what_came_by_way_of_the_coordinator_is_counted_apart(depot):
+    depot.add_commits(0, 0, [CommitRow(0, 0, OTHER, 9)])
+    id, (_, segments) = depot.add_row(row(attempt("reduce", 1), commits=1))
+    pulled(depot, segments, b"seven b")
+    depot.whole(segments, is_direct=False)
+    assert depot.made(id, None).by_way == (0, 0, 7)
+
+
 def make_other(tmp_path, keys):
     """Another worker, that has the outputs of two maps."""
     folder = tmp_path / "other"
@@ -276,67 +275,6 @@ def test_cut_points_come_from_who_has_them(depot, tmp_path):
     id, wanted = depot.add_row(row(attempt("map", 1), SplitName(0, 0)))
     assert not any(isinstance(one.what, needs.Cuts) for one in wanted)
     assert depot.order(id).files.cuts.path == str(tmp_path / "cuts")
-
-
-def test_what_is_kept_is_served_whole_or_as_a_part(depot, tmp_path):
-    keys = ["a", "b", "c", "d"]
-    place = output_of(tmp_path, "mine", keys)
-    depot.made(attempt("map", 0), place)
-    whole = depot.find(pulls.OutputOf(*KEY, (0, "map", 0, 0)))
-    with open(place.path, "rb") as file:
-        assert laid_out(whole) == [file.read()]
-    found = [
-        keys_in_bytes(tmp_path, laid_out(depot.find(segments_of(part))), part)
-        for part in range(PARTS)
-    ]
-    assert sorted(key for some in found for key in some) == keys
-
-
-def segments_of(part, maps=((0, 0),)):
-    return pulls.SegmentsOf(*KEY, 0, part, PARTS, list(maps))
-
-
-def keys_in_bytes(tmp_path, outputs, part):
-    found = []
-    for data in outputs:
-        path = tmp_path / "pulled-part"
-        path.write_bytes(data)
-        found += keys_in(Place(str(path), 0, len(data)), part)
-    return found
-
-
-def test_what_is_not_kept_is_told_by_name(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    with pytest.raises(NotHere) as told:
-        depot.find(segments_of(0, [(0, 0), (1, 0), (0, 1)]))
-    assert told.value.lost == [(1, 0), (0, 1)]
-    with pytest.raises(NotHere, match="is not here"):
-        depot.find(pulls.OutputOf(*KEY, (0, "map", 5, 0)))
-    with pytest.raises(NotHere, match="nothing else"):
-        depot.find(pulls.PacketOf(*KEY, 0))
-
-
-def test_damage_is_told_as_a_loss(depot, tmp_path):
-    place = output_of(tmp_path, "mine", ["a"])
-    depot.made(attempt("map", 0), place)
-    os.truncate(place.path, place.length_bytes - 1)
-    with pytest.raises(NotHere) as told:
-        depot.find(segments_of(0))
-    assert told.value.lost == [(0, 0)]
-
-
-def test_who_has_not_the_token_gets_nothing(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    with pytest.raises(NotHere, match="token"):
-        depot.find(pulls.OutputOf(JOB, b"wrong".ljust(16), (0, "map", 0, 0)))
-
-
-def test_what_is_discarded_is_served_no_more(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    depot.discard(attempt("map", 0))
-    depot.discard(attempt("map", 0))
-    with pytest.raises(NotHere):
-        depot.find(segments_of(0))
 
 
 def test_a_disk_that_takes_no_more_is_told(depot):

@@ -54,7 +54,7 @@ class Desk:
 
     def done(self, id, worker):
         frame = frames.Done(JOB, frames.name_of(id), 10, 1, frames.Account())
-        self.book.done(frame, id, worker.number)
+        self.book.done(frame, id, worker.number, 7.5)
 
 
 @pytest.fixture

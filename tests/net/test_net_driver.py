@@ -3,6 +3,7 @@
 from net_world import FakeJob, finish, step
 
 from mincer.errors import SegmentError
+from mincer.net.ports import Kept
 from mincer.wire import frames, pulls
 
 JOB = f"{1:032x}"
@@ -38,7 +39,7 @@ def test_parts_that_a_worker_wrote_itself_are_committed_unread(world):
         depot = worker.depots_made(told, me)
         keep = depot.made
         depot.made = lambda attempt, place: (
-            keep(attempt, place) if place else depot.ended(attempt)
+            keep(attempt, place) if place else depot.ended(attempt) or Kept()
         )
         return depot
 

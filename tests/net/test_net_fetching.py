@@ -24,6 +24,7 @@ class Depot:
     def __init__(self):
         self.data = {}
         self.dropped = []
+        self.came = {}
         self.is_full = False
 
     def thing(self, need):
@@ -40,6 +41,9 @@ class Depot:
         if self.is_full:
             raise SegmentError("the disk is full")
         self.data[need][offset : offset + len(data)] = data
+
+    def whole(self, need, is_direct):
+        self.came[need] = "direct" if is_direct else "relayed"
 
     def drop(self, need):
         self.dropped.append(need)

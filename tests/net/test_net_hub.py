@@ -143,7 +143,6 @@ def test_what_was_not_given_to_a_worker_is_not_believed_of_it(hub, job):
     assert heard(hub, other)[-1] == frames.Discard(JOB, NAME)
     other.say(frames.Failed(JOB, NAME, "raised", ERROR))
     other.say(frames.Returned(JOB, [NAME]))
-    other.say(frames.SegmentGone(JOB, NAME))
     other.say(frames.Working(JOB, [(NAME, 1, 1)]))
     assert list(job.running.values()) == [1]
     assert job.outcomes["done"] == job.outcomes["failed"] == 0
@@ -158,7 +157,6 @@ def test_attempts_that_never_were_change_nothing(hub, worker, driver, job, name)
         frames.Done(JOB, name, 1, 1, ACCOUNT),
         frames.Failed(JOB, name, "raised", ERROR),
         frames.Returned(JOB, [name]),
-        frames.SegmentGone(JOB, name),
         frames.Working(JOB, [(name, 1, 1)]),
     ):
         worker.say(frame)

@@ -70,7 +70,7 @@ class Pulling:
     def take(self, news):
         for one in news:
             match one:
-                case Arrived(pull, offset, data, _):
+                case Arrived(pull, offset, data):
                     assert offset not in self.came[pull]
                     self.came[pull][offset] = bytes(data)
                 case Sized(pull, sizes):

@@ -1,6 +1,7 @@
 """A worker's process: joined over real sockets, with children that run attempts."""
 
 import os
+import tempfile
 import threading
 import time
 
@@ -51,12 +52,6 @@ def start():
         one.end()
 
 
-def folders():
-    import tempfile
-
-    return {name for name in os.listdir(tempfile.gettempdir()) if "mincer-" in name}
-
-
 def test_it_joins_with_its_slots_and_its_address(coordinator, start):
     running = start(coordinator.port, name="a host")
     (member,) = wait(lambda: list(coordinator.hub.members))
@@ -66,13 +61,15 @@ def test_it_joins_with_its_slots_and_its_address(coordinator, start):
     wait(lambda: running.said[-1].startswith("joined"))
 
 
-def test_nothing_is_left_of_one_that_was_stopped(coordinator, start):
-    before = folders()
+def test_nothing_is_left_of_one_that_was_stopped(
+    coordinator, start, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     running = start(coordinator.port)
     wait(lambda: len(coordinator.hub.members))
-    assert folders() > before
+    assert os.listdir(tmp_path)
     running.end()
-    assert folders() == before
+    assert not os.listdir(tmp_path)
     wait(lambda: not len(coordinator.hub.members))
 
 

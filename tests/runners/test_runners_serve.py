@@ -54,3 +54,26 @@ def test_a_token_is_made_and_shown_when_no_password_was_given(capsys, monkeypatc
 def test_a_port_that_is_taken_is_told(serve):
     with pytest.raises(UsageError, match="cannot listen on"):
         mincer.Serve(str(serve.address), password=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("option", "way"), [("--local-reads", "file"), ("--no-local-reads", "direct")]
+)
+def test_the_report_tells_how_workers_came_to_what_others_made(option, way):
+    words = [f"{n} {n * 7}" for n in range(500)]
+    with (
+        mincer.Serve("127.0.0.1:0", password=PASSWORD) as serve,
+        Workers(serve.address.port, 2, "-n", 1, option) as workers,
+    ):
+        workers.wait_for(serve)
+        job = mincer.Job(waiting, sum, parts=2)
+        ways = job.run(dict(enumerate(words)), runner=serve).report.bytes_by_way
+    assert ways.pop(way) > 0
+    assert set(ways.values()) == {0}
+
+
+def waiting(key, line):
+    # So slow that both workers have maps.
+    for _ in range(2000):
+        hash(line)
+    yield from words(key, line)

@@ -36,7 +36,6 @@ FROM_WORKER = [
     frames.Done(JOB, NAME, 100, -5, ACCOUNT),
     frames.Failed(JOB, NAME, "raised", ERROR, 7, [NAME]),
     frames.Returned(JOB, [NAME]),
-    frames.SegmentGone(JOB, NAME),
     frames.Working(JOB, [(NAME, 5, None), (NAME, 5, 6)]),
     frames.Draining(True),
 ]
@@ -51,7 +50,7 @@ FROM_DRIVER = [
 ]
 TO_DRIVER = [
     frames.CommitAsked(JOB, OUTPUT, ACCOUNT),
-    frames.AccountsTold(JOB, [(NAME, 100, ACCOUNT, 3)]),
+    frames.AccountsTold(JOB, [frames.WinnerRow(NAME, 100, ACCOUNT, 3, 1.5)]),
     frames.JobDone(JOB, {"done": 1}, ["a note"]),
     frames.JobFailed(JOB, "why", (0, "map", 1), NAME, "raised", 3, ERROR),
     frames.ProgressTold(JOB, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0),

@@ -83,6 +83,11 @@ def serve(**typed: Any) -> int:
     metavar="S",
     help="After SIGTERM, what has begun may take so long.",
 )
+@click.option(
+    "--local-reads/--no-local-reads",
+    default=True,
+    help="Read what other workers of this machine made from their files.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Our own tracebacks.")
 def worker(**typed: Any) -> int:

@@ -31,6 +31,7 @@ class WorkerOptions(Struct, kw_only=True):
     advertise: str | None = None
     drain_timeout: float = 60.0
     once: bool = False
+    local_reads: bool = True
     quiet: bool = False
     verbose: bool = False
 
@@ -69,6 +70,7 @@ def _work(options: WorkerOptions) -> int:
         listen=options.listen,
         advertise=options.advertise,
         once=options.once,
+        local_reads=options.local_reads,
         tell=_nothing if options.quiet else _tell,
     )
     if threading.current_thread() is threading.main_thread():

@@ -45,6 +45,8 @@ class Output(Struct):
     account: Account
     index_digest: bytes = b""
     place: frames.PlaceTold | None = None
+    #: When it was done, counted from the submission.
+    ended_s: float = 0.0
 
 
 class _Told(Struct, frozen=False):
@@ -70,8 +72,9 @@ class _Step(Struct, frozen=False):
 class Book:
     """One job, from its submission until nobody asks for it any more."""
 
-    def __init__(self, submit: Submit, driver: int) -> None:
+    def __init__(self, submit: Submit, driver: int, now: float = 0.0) -> None:
         self.submit = submit
+        self.submitted = now
         self.job = submit.job
         #: The number of the member that submitted it.
         self.driver = driver
@@ -243,10 +246,15 @@ class Book:
         self.in_work.pop(attempt, None)
         return self.running.pop(attempt, None) is not None
 
-    def done(self, frame: Done, attempt: AttemptId, worker: int) -> None:
+    def done(self, frame: Done, attempt: AttemptId, worker: int, now: float) -> None:
         """Keep what is known of the output of an attempt that is done."""
         self.outputs[attempt] = Output(
-            worker, frame.length_bytes, frame.account, frame.index_digest, frame.place
+            worker,
+            frame.length_bytes,
+            frame.account,
+            frame.index_digest,
+            frame.place,
+            now - self.submitted,
         )
         self.outcomes["done"] += 1
         task = attempt.task
@@ -288,9 +296,9 @@ class Book:
         rows = []
         for attempt in winners:
             output = self.outputs[attempt]
-            skips = self.skips.get(attempt, 0)
-            made = output.length_bytes, output.account, skips
-            rows.append((name_of(attempt), *made))
+            made = output.length_bytes, output.account
+            times = self.skips.get(attempt, 0), output.ended_s
+            rows.append(frames.WinnerRow(name_of(attempt), *made, *times))
             if len(rows) == _ROWS_MAX // 5:
                 yield frames.AccountsTold(self.job, rows)
                 rows = []

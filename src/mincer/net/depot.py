@@ -12,17 +12,18 @@ import contextlib
 import os
 import pickle
 from collections.abc import Iterator
+from functools import partial
 
-from mincer.errors import SegmentError
-from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.machine import Need
-from mincer.net.offers import Bytes, NotHere, Outputs, Piece
+from mincer.net.nearby import IsNear, Nearby, place_told
+from mincer.net.offers import Outputs
+from mincer.net.ports import Kept
 from mincer.net.same_file import is_here
-from mincer.store.disk import FileCache, Place, PlaceReader, kept
+from mincer.net.shelf import Shelf
+from mincer.store.disk import FileCache, Place, kept
 from mincer.store.folder import OwnedFolder
-from mincer.store.holes import punch_holes
 from mincer.structs import Struct, field
 from mincer.wire import pulls
 from mincer.wire.frames import (
@@ -51,6 +52,8 @@ from mincer.worker.unpack import unpack
 
 __all__ = ["JobDepot"]
 
+_NO_WAYS = (0, 0, 0)
+
 
 class _Pulled(Struct, frozen=False):
     """Where something that was pulled lies, and what stands in it."""
@@ -65,11 +68,19 @@ class JobDepot:
     """One job on one worker.
 
     `me`: the number of this member. `code_folder`: where children unpack modules; it
-    outlives the job, as they do. `memory_bytes`: what a child may take.
+    outlives the job, as they do. `memory_bytes`: what a child may take. `is_near`:
+    tells by its number whether a member sees the same disks; without it, nobody reads
+    another's files.
     """
 
     def __init__(
-        self, told: JobTold, me: int, folder: str, code_folder: str, memory_bytes: int
+        self,
+        told: JobTold,
+        me: int,
+        folder: str,
+        code_folder: str,
+        memory_bytes: int,
+        is_near: IsNear | None = None,
     ) -> None:
         self.told = told
         self.memory_bytes = memory_bytes
@@ -81,12 +92,15 @@ class JobDepot:
         #: Which of the input files can be read here, as far as it was looked.
         self._is_here: dict[int, bool] = {}
         self._rows: dict[AttemptId, StartRow] = {}
-        #: The outputs that are kept here.
-        self._made: dict[AttemptId, Place] = {}
         self._pulled: dict[Need, _Pulled] = {}
         self._last = 0
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
+        #: What was made here, and what others of this machine made.
+        self._shelf = Shelf(told.job, told.token, self._files)
+        self._nearby = Nearby(is_near, self._files)
+        self._is_open = is_near is not None
+        self._by_way: dict[AttemptId, tuple[int, int, int]] = {}
         for name in ("pulled", "scratch"):
             os.mkdir(self._path(name))
         for number, _ in enumerate(told.steps):
@@ -129,7 +143,7 @@ class JobDepot:
         if kind != "sample" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
-            for segments in step.segments(row, self._me):
+            for segments in step.segments(row, partial(self._is_local, number)):
                 yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
@@ -152,8 +166,14 @@ class JobDepot:
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
         assert need.attempt is not None
-        step = self._steps[need.attempt.task.step]
-        return step.maps(self._rows[need.attempt], segments)
+        number = need.attempt.task.step
+        row, is_local = self._rows[need.attempt], partial(self._is_local, number)
+        return self._steps[number].maps(row, segments, is_local)
+
+    def _is_local(self, step: int, commit: CommitRow) -> bool:
+        """True when what this map made is read where it lies."""
+        is_own = commit.keeper == self._me
+        return is_own or self._nearby.place(step, commit) is not None
 
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
@@ -215,11 +235,24 @@ class JobDepot:
             file.seek(pulled.start + offset)
             file.write(data)
 
+    def whole(self, need: Need, is_direct: bool) -> None:
+        """All of it has come."""
+        if isinstance(need.what, needs.Segments | needs.Output):
+            assert need.attempt is not None
+            size = sum(self._pulled[need].sizes)
+            ways = (0, size, 0) if is_direct else (0, 0, size)
+            self._add_ways(need.attempt, ways)
+
+    def _add_ways(self, attempt: AttemptId, more: tuple[int, int, int]) -> None:
+        file, direct, relayed = self._by_way.get(attempt, _NO_WAYS)
+        self._by_way[attempt] = file + more[0], direct + more[1], relayed + more[2]
+
     def drop(self, need: Need) -> None:
         """Nobody wants it any more."""
         pulled = self._pulled.pop(need, None)
         if pulled is not None:
-            _remove(pulled.path)
+            with contextlib.suppress(OSError):
+                os.remove(pulled.path)
 
     def _copy(self, attempt: AttemptId, file: int) -> str:
         """Where an attempt finds what it reads of an input file."""
@@ -271,16 +304,8 @@ class JobDepot:
 
     def _output(self, output: OutputName, need: Need) -> Place:
         if output.keeper == self._me:
-            return self._own(attempt_of(self.told.job, output.attempt))
+            return self._shelf.place(attempt_of(self.told.job, output.attempt))
         return Place(self._pulled[need].path, 0, output.length_bytes)
-
-    def _own(self, attempt: AttemptId) -> Place:
-        place = self._made.get(attempt)
-        if place is None:
-            lost = SegmentError(f"the output of {attempt} is not here any more")
-            lost.segment = attempt
-            raise lost
-        return place
 
     def _split(self, one: SplitName | OutputName, attempt: AttemptId) -> PackedSplit:
         if isinstance(one, SplitName):
@@ -333,7 +358,14 @@ class JobDepot:
         for one in self._steps[step].commits(row):
             made_by = AttemptId(TaskId(job, step, "map", one.index), one.number)
             if one.keeper == self._me:
-                yield made_by, self._own(made_by)
+                yield made_by, self._shelf.place(made_by)
+                continue
+            near = self._nearby.place(step, one)
+            if near is not None:
+                parts = self.told.steps[step].parts
+                size = self._nearby.part_bytes(near, attempt.task.index, parts)
+                self._add_ways(attempt, (size, 0, 0))
+                yield made_by, near
                 continue
             before, offset = ends.get(one.keeper, (0, 0))
             nth, at = divmod(before, needs.MAPS_MAX)
@@ -346,56 +378,32 @@ class JobDepot:
 
     # --- what is made here
 
-    def made(self, attempt: AttemptId, place: Place | None) -> None:
+    def made(self, attempt: AttemptId, place: Place | None) -> Kept:
         self._rows.pop(attempt, None)
-        if place is not None:
-            self._made[attempt] = place
+        by_way = self._by_way.pop(attempt, _NO_WAYS)
+        if place is None:
+            return Kept(by_way)
+        self._shelf.put(attempt, place)
+        _, step, kind, _ = attempt.task
+        is_map = kind == "map" and self.told.steps[step].shuffles
+        if not is_map or not place.length_bytes or not self._is_open:
+            return Kept(by_way)
+        return Kept(by_way, *place_told(place, self._files))
 
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""
         self._rows.pop(attempt, None)
+        self._by_way.pop(attempt, None)
 
     def discard(self, attempt: AttemptId) -> None:
-        """Nobody will ask for this output: give back its room, if the system can."""
-        place = self._made.pop(attempt, None)
-        if place is not None and place.length_bytes:
-            end = place.offset + place.length_bytes
-            punch_holes(place.path, [(place.offset, end)])
+        self._shelf.discard(attempt)
+
+    def release(self, step: int) -> None:
+        self._shelf.release(step)
 
     def find(self, thing: Thing) -> Outputs:
         """Lay out what is kept here, for another member."""
-        if thing.token != self.told.token:
-            raise NotHere("the token is not that of the job")
-        if isinstance(thing, pulls.OutputOf):
-            attempt = attempt_of(self.told.job, thing.attempt)
-            place = self._made.get(attempt)
-            if place is None:
-                raise NotHere(f"the output of {attempt} is not here")
-            return [[Piece(PlaceReader(place, self._files), 0, place.length_bytes)]]
-        if isinstance(thing, pulls.SegmentsOf):
-            return self._find_segments(thing)
-        raise NotHere("a worker has outputs and nothing else")
-
-    def _find_segments(self, thing: pulls.SegmentsOf) -> Outputs:
-        outputs: Outputs = []
-        lost: list[tuple[int, int]] = []
-        why = ""
-        for index, number in thing.maps:
-            task = TaskId(self.told.job, thing.step, "map", index)
-            try:
-                place = self._own(AttemptId(task, number))
-                reader = PlaceReader(place, self._files)
-                part = cut_out(reader, thing.part, thing.parts)
-            except SegmentError as error:
-                lost.append((index, number))
-                why = error.what
-                continue
-            pieces = [Piece(reader, *extent) for extent in part.extents]
-            tail = Piece(Bytes(part.tail), 0, len(part.tail))
-            outputs.append([*pieces, tail])
-        if lost:
-            raise NotHere(why, lost)
-        return outputs
+        return self._shelf.find(thing)
 
     def close(self) -> None:
         """Remove all of it."""
@@ -409,8 +417,3 @@ def _dress(copy: str, told: FileTold) -> None:
         with kept(copy):
             os.truncate(copy, told.size_bytes)
             os.utime(copy, ns=(told.mtime_ns, told.mtime_ns))
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)

@@ -123,8 +123,8 @@ class Driver(End):
         output = frame.output
         thing = pulls.OutputOf(frame.job, asker.token, output.attempt)
         keeper = output.keeper
-        size = self.reach.chunk_bytes(keeper)
-        number = self._puller.begin(thing, keeper, now, size)
+        size, is_far = self.reach.chunk_bytes(keeper), not self.reach.is_near(keeper)
+        number = self._puller.begin(thing, keeper, now, size, is_far)
         self._parts[number] = frame
 
     def _refuse(self, frame: frames.CommitAsked) -> None:
@@ -153,7 +153,7 @@ class Driver(End):
             asker = self._jobs[frame.job]
             attempt = attempt_of(frame.job, frame.output.attempt)
             match one:
-                case Arrived(number, offset, data, _):
+                case Arrived(number, offset, data):
                     try:
                         asker.write(attempt, offset, data)
                     except MincerError as error:  # no room on the driver's disk

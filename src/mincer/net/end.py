@@ -32,7 +32,7 @@ class End(ABC):
         self, hello: frames.Hello, said: Any, find: Callable[[Thing], Outputs]
     ) -> None:
         self.line = Line(hello, said)
-        self.reach = Reach()
+        self.reach = Reach(hello.host)
         self._puller = Puller()
         self._offers = Offers(find)
         self._out: list[Outgoing] = []

@@ -52,8 +52,8 @@ class Fetching:
     def _begin(self, need: Need) -> None:
         self.stop(need)
         thing, to = self._depots[need.job].thing(need)
-        size = self._reach.chunk_bytes(to)
-        number = self._puller.begin(thing, to, self._now, size)
+        size, is_far = self._reach.chunk_bytes(to), not self._reach.is_near(to)
+        number = self._puller.begin(thing, to, self._now, size, is_far)
         self._needs[number] = need
         self._pulls[need] = number
 
@@ -115,10 +115,11 @@ class Fetching:
         match one:
             case Sized(_, sizes):
                 depot.sized(need, sizes)
-            case Arrived(_, offset, data, _):
+            case Arrived(_, offset, data):
                 depot.write(need, offset, data)
             case Whole():
                 self.stop(need)
+                depot.whole(need, self._reach.is_direct(depot.thing(need)[1]))
                 self._met(need)
             case Failed(_, why, is_gone, lost):
                 self._failed(need, why, is_gone, lost)

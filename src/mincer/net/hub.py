@@ -168,7 +168,9 @@ class Hub:
         if isinstance(frame, frames.Draining):
             self._events.append(events.WorkerLeaving(member.id))
             if frame.is_done:
-                self._out.append((member.key, False, member.beat()))  # it waits for that
+                self._out.append(
+                    (member.key, False, member.beat())
+                )  # it waits for that
                 self._give_up(member, "it has left")
             return
         book = self.books.get(frame.job)
@@ -185,11 +187,6 @@ class Hub:
                 for attempt in mine:
                     book.ended(attempt)
                 self._events.append(events.AttemptsReturned(member.id, tuple(mine)))
-            case frames.SegmentGone(attempt=name):
-                attempt = attempt_of(book.job, name)
-                output = book.outputs.get(attempt)
-                if output is not None and output.keeper == member.number:
-                    self._events.append(events.SegmentLost(attempt))
             case frames.Working(rows=rows):
                 for name, done, record in rows:
                     attempt = attempt_of(book.job, name)
@@ -202,7 +199,7 @@ class Hub:
             self._dispatch.say(member, frames.Discard(frame.job, frame.attempt))
             return
         book.ended(attempt)
-        book.done(frame, attempt, member.number)
+        book.done(frame, attempt, member.number, self._now)
         self._events.append(
             events.AttemptDone(attempt, member.id, frame.length_bytes, frame.digest)
         )
@@ -230,7 +227,7 @@ class Hub:
         book = self.books.get(frame.job)
         if isinstance(frame, frames.Submit):
             if book is None:
-                book = self.books[frame.job] = Book(frame, member.number)
+                book = self.books[frame.job] = Book(frame, member.number, self._now)
                 self._events.append(events.JobSubmitted(frame.job, book.plan))
             return
         if book is None or book.driver != member.number:
@@ -258,7 +255,9 @@ class Hub:
             case frames.Taken():
                 self._events.append(events.JobCancelled(book.job, "its driver left it"))
                 self._close(book)
-                self._out.append((member.key, False, member.beat()))  # it waits for that
+                self._out.append(
+                    (member.key, False, member.beat())
+                )  # it waits for that
 
     # --- members leave
 

@@ -109,6 +109,9 @@ class Node(End):
             case frames.Discard(attempt=name):
                 depot.discard(attempt_of(frame.job, name))
                 self._offers.forget()
+            case frames.Release(step=step):
+                depot.release(step)
+                self._offers.forget()
             case frames.JobEnd():
                 self._tell(machine.JobOver(frame.job))
                 self._offers.forget()
@@ -179,7 +182,7 @@ class Node(End):
         if depot is None:
             return
         if isinstance(told, AttemptMade):
-            depot.made(attempt, told.place)
+            kept = depot.made(attempt, told.place)
             place = told.place
             self._say(
                 frames.Done(
@@ -187,7 +190,9 @@ class Node(End):
                     name_of(attempt),
                     0 if place is None else place.length_bytes,
                     _signed(told.digest),
-                    account_told(told),
+                    account_told(told, kept.by_way),
+                    kept.index_digest,
+                    kept.place,
                 )
             )
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mincer.ids import AttemptId
 from mincer.net.machine import Need
@@ -15,7 +15,7 @@ from mincer.wire.pulls import Thing
 from mincer.worker.orders import AttemptUnmade, Order
 from mincer.worker.page import Position
 
-__all__ = ["Children", "Depot"]
+__all__ = ["Children", "Depot", "Kept"]
 
 
 class Children(Protocol):
@@ -32,6 +32,16 @@ class Children(Protocol):
     def time_out(self, attempt: AttemptId, limit_s: float | None) -> AttemptUnmade: ...
 
     def in_work(self) -> Iterator[tuple[AttemptId, Position]]: ...
+
+
+class Kept(NamedTuple):
+    """What is to be told of an output."""
+
+    #: See `mincer.wire.frames.WAYS`.
+    by_way: tuple[int, int, int] = (0, 0, 0)
+    #: Where it lies, for those who see the same disks, and a digest of its index.
+    place: frames.PlaceTold | None = None
+    index_digest: bytes = b""
 
 
 class Depot(Protocol):
@@ -75,6 +85,11 @@ class Depot(Protocol):
         """These bytes of it have come."""
         ...
 
+    def whole(self, need: Need, is_direct: bool) -> None:
+        """All of it has come: straight from who has it, or by way of the
+        coordinator."""
+        ...
+
     def drop(self, need: Need) -> None:
         """Nobody wants it any more."""
         ...
@@ -86,7 +101,7 @@ class Depot(Protocol):
         `SegmentError` if an output of its own is gone."""
         ...
 
-    def made(self, attempt: AttemptId, place: Place | None) -> None:
+    def made(self, attempt: AttemptId, place: Place | None) -> Kept:
         """The attempt is done, and this is where its output lies."""
         ...
 
@@ -96,6 +111,10 @@ class Depot(Protocol):
 
     def discard(self, attempt: AttemptId) -> None:
         """Nobody will ask for this output."""
+        ...
+
+    def release(self, step: int) -> None:
+        """Nobody will ask for what the maps of this step made."""
         ...
 
     def find(self, thing: Thing) -> Outputs:

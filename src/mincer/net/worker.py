@@ -43,8 +43,9 @@ class WorkerProcess:
 
     `listen`: where others pull from it, HOST:PORT; by default a free port of the
     address by which it reaches the coordinator. `advertise`: what others are told
-    instead. `once`: leave when the coordinator is gone. `tell`: is called with one line
-    whenever what the worker does has changed.
+    instead. `once`: leave when the coordinator is gone. `local_reads`: files of other
+    workers on this machine may be read, and they may read those of this one. `tell`: is
+    called with one line whenever what the worker does has changed.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class WorkerProcess:
         listen: str | None = None,
         advertise: str | None = None,
         once: bool = False,
+        local_reads: bool = True,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._memory_bytes = memory_bytes
         self._once = once
+        self._local_reads = local_reads
         self._tell = tell
         self._said = ""
         self._where = f"{host}:{port}"
@@ -100,7 +103,9 @@ class WorkerProcess:
 
     def _open_depot(self, told: frames.JobTold, me: int) -> JobDepot:
         code = os.path.join(self._folder.path, "code")
-        return JobDepot(told, me, self._folder.path, code, self._memory_bytes)
+        is_near = self.node.reach.is_near if self._local_reads else None
+        where = self._folder.path, code
+        return JobDepot(told, me, *where, self._memory_bytes, is_near)
 
     # --- the loop
 

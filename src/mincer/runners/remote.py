@@ -75,6 +75,7 @@ class RemoteJob:
         self.error: MincerError | None = None
         self.over = threading.Event()
         self.skips: dict[AttemptId, int] = {}
+        self.bytes_by_way = dict.fromkeys(frames.WAYS, 0)
         self.memory_bytes_max = 0
         #: The parts that count: what the sink made of them, or where they lie.
         self.parts_made: dict[int, PartMade] = {}
@@ -164,12 +165,15 @@ class RemoteJob:
     ) -> None:
         match frame:
             case frames.AccountsTold(rows=rows):
-                now = time.monotonic()
-                for name, length_bytes, account, skips in rows:
-                    attempt = attempt_of(self.order.job, name)
-                    self.made[attempt] = made_of(attempt, account, length_bytes, now)
-                    if skips:
-                        self.skips[attempt] = skips
+                for row in rows:
+                    attempt = attempt_of(self.order.job, row.attempt)
+                    ended = self.started + row.ended_s
+                    made = made_of(attempt, row.account, row.length_bytes, ended)
+                    self.made[attempt] = made
+                    for way, n in zip(frames.WAYS, row.account.by_way, strict=True):
+                        self.bytes_by_way[way] += n
+                    if row.skips:
+                        self.skips[attempt] = row.skips
             case frames.JobDone():
                 self.done = frame
                 self._report(self._progress_at_end(frame))
@@ -401,6 +405,7 @@ def _finish(job: RemoteJob, runner: str) -> Results:
     """Commit the output and give the result to the caller."""
     assert job.done is not None
     report = report_of(job, runner, job.done.workers)
+    report.bytes_by_way = job.bytes_by_way
     sink = job.order.sink
     job.close_files()
     if sink is None:

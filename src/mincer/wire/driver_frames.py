@@ -27,6 +27,7 @@ from mincer.wire.rows import (
     OutputName,
     SplitRow,
     StepTold,
+    WinnerRow,
 )
 from mincer.wire.worker_frames import Frame, MemberGone, MemberTold
 
@@ -124,13 +125,10 @@ class CommitAsked(Frame, frozen=True, tag="commit"):
 
 
 class AccountsTold(Frame, frozen=True, tag="accounts"):
-    """What winners have made (and how long that is, and how many records they left
-    out), before `JobDone`."""
+    """What winners have made, before `JobDone`."""
 
     job: Job
-    rows: Annotated[
-        list[tuple[AttemptName, Count, Account, Count]], Meta(max_length=10_000)
-    ]
+    rows: Annotated[list[WinnerRow], Meta(max_length=10_000)]
 
 
 class JobDone(Frame, frozen=True, tag="done"):

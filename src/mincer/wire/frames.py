@@ -39,6 +39,7 @@ from mincer.wire.greetings import (
     Welcome,
 )
 from mincer.wire.rows import (
+    WAYS,
     Account,
     Blob,
     CommitRow,
@@ -52,6 +53,7 @@ from mincer.wire.rows import (
     StartRow,
     StepTold,
     WhereTold,
+    WinnerRow,
 )
 from mincer.wire.worker_frames import (
     CancelOne,
@@ -70,7 +72,6 @@ from mincer.wire.worker_frames import (
     Recall,
     Release,
     Returned,
-    SegmentGone,
     Start,
     ToWorker,
     Withdrawals,
@@ -80,6 +81,7 @@ from mincer.wire.worker_frames import (
 __all__ = [
     "PROTOCOL",
     "ROLES",
+    "WAYS",
     "Account",
     "AccountsTold",
     "AttemptName",
@@ -119,7 +121,6 @@ __all__ = [
     "Refused",
     "Release",
     "Returned",
-    "SegmentGone",
     "SplitName",
     "SplitRow",
     "Splits",
@@ -133,6 +134,7 @@ __all__ = [
     "ToWorker",
     "Welcome",
     "WhereTold",
+    "WinnerRow",
     "Withdrawals",
     "Working",
     "attempt_of",

@@ -20,6 +20,7 @@ from mincer.wire.bounds import (
 )
 
 __all__ = [
+    "WAYS",
     "Account",
     "Blob",
     "CommitRow",
@@ -34,6 +35,7 @@ __all__ = [
     "StartRow",
     "StepTold",
     "WhereTold",
+    "WinnerRow",
 ]
 
 
@@ -147,6 +149,25 @@ class Account(Row, frozen=True):
     wall_s: Seconds = 0.0
     #: The worker wrote the part where the sink will look for it.
     is_written: bool = False
+    #: Bytes of other workers' outputs that it read, by way: see `WAYS`.
+    by_way: tuple[Count, Count, Count] = (0, 0, 0)
+
+
+#: Read from the other worker's own file; pulled straight from that worker; pulled by
+#: way of the coordinator.
+WAYS = ("file", "direct", "relayed")
+
+
+class WinnerRow(Row, frozen=True):
+    """What an attempt made that counts."""
+
+    attempt: AttemptName
+    length_bytes: Count
+    account: Account
+    #: How many records it left out.
+    skips: Count = 0
+    #: When it was done, counted from the submission.
+    ended_s: Seconds = 0.0
 
 
 class WhereTold(Row, frozen=True):

@@ -49,7 +49,6 @@ __all__ = [
     "Recall",
     "Release",
     "Returned",
-    "SegmentGone",
     "Start",
     "ToWorker",
     "Withdrawals",
@@ -211,13 +210,6 @@ class Returned(Frame, frozen=True, tag="returned"):
     attempts: Annotated[list[AttemptName], Meta(max_length=10_000)]
 
 
-class SegmentGone(Frame, frozen=True, tag="lost"):
-    """The output of this attempt, that is kept here, cannot be read any more."""
-
-    job: Job
-    attempt: AttemptName
-
-
 class Working(Frame, frozen=True, tag="working"):
     """How far the attempts are that run here: bytes of their splits that were read, and
     the record in work where that is known for sure."""
@@ -234,4 +226,4 @@ class Draining(Frame, frozen=True, tag="draining"):
     is_done: bool = False
 
 
-FromWorker: TypeAlias = Done | Failed | Returned | SegmentGone | Working | Draining
+FromWorker: TypeAlias = Done | Failed | Returned | Working | Draining
