@@ -129,6 +129,10 @@ class Offers:
                 self._layouts.pop(who, None)
         return []
 
+    def serves(self, head: Head) -> bool:
+        """True when this pull was opened here, and is remembered."""
+        return (head.by, head.pull) in self._layouts
+
     def forget(self) -> None:
         """Something that was offered is no longer there: lay out all anew."""
         self._layouts.clear()
