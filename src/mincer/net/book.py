@@ -110,6 +110,7 @@ class Book:
             attempts_max=self.submit.attempts_max,
             skips_max=self.submit.skips_max,
             task_timeout_s=self.submit.task_timeout_s,
+            priority=self.submit.priority,
         )
 
     # --- what the driver adds; a repetition adds nothing
