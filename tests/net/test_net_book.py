@@ -26,8 +26,8 @@ def start(kind, index, at=0, **more):
     return StartAttempt(W, attempt(kind, index, at=at), **more)
 
 
-def make(*steps):
-    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps)), driver=7)
+def make(*steps, **more):
+    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps), **more), driver=7)
 
 
 @pytest.fixture
@@ -52,6 +52,10 @@ def told(book, command, worker=1):
 
 def kinds(some):
     return [type(frame).__name__ for frame in some]
+
+
+def test_the_plan_has_the_priority():
+    assert make(step(), priority=-3).plan.priority == -3
 
 
 def test_the_plan_has_the_driver_for_a_sink():

@@ -13,6 +13,7 @@ from mincer.wire.bounds import (
     Kind,
     Line,
     Path,
+    Priority,
     Seconds,
     Small,
     Text,
@@ -59,7 +60,7 @@ class Submit(Frame, frozen=True, tag="submit"):
     attempts_max: Annotated[int, Meta(ge=1, le=1000)] = 4
     skips_max: Count = 0
     task_timeout_s: Seconds | None = None
-    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    priority: Priority = 0
     output: tuple[Path, Token] | None = None
 
 
