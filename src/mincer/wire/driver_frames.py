@@ -20,6 +20,7 @@ from mincer.wire.bounds import (
     Token,
     Word,
 )
+from mincer.wire.desk_frames import Question
 from mincer.wire.rows import (
     Account,
     Blob,
@@ -41,6 +42,7 @@ __all__ = [
     "InputEnd",
     "JobDone",
     "JobFailed",
+    "JobSaid",
     "ProgressTold",
     "Splits",
     "Submit",
@@ -108,9 +110,9 @@ class Taken(Frame, frozen=True, tag="taken"):
     job: Job
 
 
-FromDriver: TypeAlias = (
-    Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
-)
+#: Of its own jobs.
+JobSaid: TypeAlias = Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
+FromDriver: TypeAlias = JobSaid | Question
 
 
 # --- coordinator to driver

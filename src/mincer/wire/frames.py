@@ -6,13 +6,32 @@
 # here: functions, splits, keys, values and records never are frames' business, they are
 # pulled as bytes (pulls.py) by those who may unpickle them.
 #
-# Four unions, one for each way of the line: what a worker must not say cannot be
-# decoded from a worker. Greetings are maps and the rest are arrays: a greeting is read
+# A union for each way of the line: what a worker must not say cannot be decoded from a
+# worker. Greetings are maps and the rest are arrays: a greeting is read
 # by other versions, which may know other fields, and is what tells them apart.
 
 from __future__ import annotations
 
 from mincer.wire.bounds import AttemptName, Decoder, attempt_of, encode, name_of
+from mincer.wire.desk_frames import (
+    PAGE_ROWS_MAX,
+    QUESTIONS,
+    SHORT_CHARS_MAX,
+    Answer,
+    CancelAsked,
+    CancelTold,
+    FromObserver,
+    JobRow,
+    JobsAsked,
+    JobState,
+    JobsTold,
+    Question,
+    StatusAsked,
+    StatusTold,
+    WorkerRow,
+    WorkersAsked,
+    WorkersTold,
+)
 from mincer.wire.driver_frames import (
     AccountsTold,
     CancelJob,
@@ -23,6 +42,7 @@ from mincer.wire.driver_frames import (
     InputEnd,
     JobDone,
     JobFailed,
+    JobSaid,
     ProgressTold,
     Splits,
     Submit,
@@ -78,14 +98,20 @@ from mincer.wire.worker_frames import (
 )
 
 __all__ = [
+    "PAGE_ROWS_MAX",
     "PROTOCOL",
+    "QUESTIONS",
     "ROLES",
+    "SHORT_CHARS_MAX",
     "Account",
     "AccountsTold",
+    "Answer",
     "AttemptName",
     "Blob",
+    "CancelAsked",
     "CancelJob",
     "CancelOne",
+    "CancelTold",
     "CommitAsked",
     "CommitRow",
     "Commits",
@@ -102,6 +128,7 @@ __all__ = [
     "Files",
     "FilesTold",
     "FromDriver",
+    "FromObserver",
     "FromWorker",
     "Greeting",
     "Hello",
@@ -109,12 +136,18 @@ __all__ = [
     "JobDone",
     "JobEnd",
     "JobFailed",
+    "JobRow",
+    "JobSaid",
+    "JobState",
     "JobTold",
+    "JobsAsked",
+    "JobsTold",
     "MemberGone",
     "MemberTold",
     "OutputName",
     "PlaceTold",
     "ProgressTold",
+    "Question",
     "Recall",
     "Refused",
     "Release",
@@ -125,6 +158,8 @@ __all__ = [
     "Splits",
     "Start",
     "StartRow",
+    "StatusAsked",
+    "StatusTold",
     "StepTold",
     "Stranger",
     "Submit",
@@ -134,6 +169,9 @@ __all__ = [
     "Welcome",
     "WhereTold",
     "Withdrawals",
+    "WorkerRow",
+    "WorkersAsked",
+    "WorkersTold",
     "Working",
     "attempt_of",
     "encode",
