@@ -148,6 +148,9 @@ class CoordinatorProcess:
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
             )
+        refused = self._gate.refused
+        self.hub.refused += refused - self._refused
+        self._refused = refused
         for _ in range(200):  # what is due must not wait for a flood
             try:
                 parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
@@ -158,9 +161,6 @@ class CoordinatorProcess:
         if now - self._looked >= _LOOK_S:
             self._looked = now
             self._look_at_allowed()
-        refused = self._gate.refused
-        self.hub.refused += refused - self._refused
-        self._refused = refused
         self.hub.turn(now)
         self._send()
         for key in self.hub.take_left():

@@ -144,7 +144,7 @@ class Visit:
         for message in self._membership.receive():
             self._visitor.hear(message, now)
         self._visitor.turn(now)
-        for message in self._visitor.take_out():
+        for _, message in self._visitor.take_out():
             self._membership.send(message)
         return self._visitor.answers.pop(number, None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from mincer.net.line import Line
+from mincer.net.reach import Outgoing
 from mincer.wire import frames
 from mincer.wire.packets import Message
 
@@ -51,6 +52,6 @@ class Visitor:
         """When `turn` is due, if nothing comes before."""
         return self.line.deadline()
 
-    def take_out(self) -> list[Message]:
+    def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
-        return self.line.take_out()
+        return [(0, message) for message in self.line.take_out()]
