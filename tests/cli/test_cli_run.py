@@ -195,6 +195,7 @@ def test_what_a_format_cannot_hold(mincer_run):
         (["a.txt", "-D", "=1"], "NAME=VALUE"),
         (["a.txt", "--report", "no/such/folder.json"], "--report cannot be written"),
         (["a.txt", "--memory", "much"], "memory"),
+        (["a.txt", "--priority", "1"], "Add --runner cluster"),
     ],
 )
 def test_wrong_usage(mincer_run, arguments, words):

@@ -212,7 +212,8 @@ class Shell:
     def cut(self) -> None:
         """A worker falls silent: it works on, and the coordinator gives it up."""
         member = self.random.choice(list(self.members.values()))
-        if member.leased and self.harmless(member):
+        # What runs elsewhere may be copied to it while it is silent.
+        if member.leased and all(map(self.harmless, self.members.values())):
             member.silent = True
             self.pass_time(LEASE_S + 1)
             for attempt, place in self.place.items():

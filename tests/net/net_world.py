@@ -17,6 +17,7 @@ from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.net.driver import Driver
 from mincer.net.hub import Hub
 from mincer.net.node import Node
+from mincer.net.visitor import Visitor
 from mincer.store.disk import Place
 from mincer.wire import frames, pulls
 from mincer.worker.orders import AttemptMade
@@ -56,6 +57,21 @@ class FakeDriver:
         hello = frames.Hello(frames.PROTOCOL, *VERSIONS, "driver", name)
         self.node = Driver(hello)
         self.jobs = {}
+
+
+class FakeVisitor:
+    """A process that only asks."""
+
+    def __init__(self, world, name, role):
+        self.name = name
+        hello = frames.Hello(frames.PROTOCOL, *VERSIONS, role, name)
+        self.node = Visitor(hello)
+
+    def ask(self, world, question, for_s=60.0):
+        """The answer, whenever it comes."""
+        number = self.node.ask(question)
+        assert world.run(lambda: number in self.node.answers, for_s), question
+        return self.node.answers.pop(number)
 
 
 class FakeJob:
@@ -189,6 +205,9 @@ class World:
     def driver(self, name="driver"):
         return self.add(FakeDriver(self, name))
 
+    def visitor(self, name="visitor", role="observer"):
+        return self.add(FakeVisitor(self, name, role))
+
     def kill(self, name):
         """It is gone without a word, and its connection with it."""
         del self.members[name]
@@ -251,7 +270,7 @@ class World:
             sender.node.pulled(*pulls.read_pull(message), self.now)
 
     def hub_hears(self, name, message):
-        role = "worker" if isinstance(self.members[name], FakeWorker) else "driver"
+        role = self.members[name].node.line.hello.role
         hub = self.hub
 
         def hear():

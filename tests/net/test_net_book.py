@@ -26,8 +26,8 @@ def start(kind, index, at=0, **more):
     return StartAttempt(W, attempt(kind, index, at=at), **more)
 
 
-def make(*steps):
-    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps)), driver=7)
+def make(*steps, **more):
+    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps), **more), driver=7)
 
 
 @pytest.fixture
@@ -52,6 +52,10 @@ def told(book, command, worker=1):
 
 def kinds(some):
     return [type(frame).__name__ for frame in some]
+
+
+def test_the_plan_has_the_priority():
+    assert make(step(), priority=-3).plan.priority == -3
 
 
 def test_the_plan_has_the_driver_for_a_sink():
@@ -138,6 +142,27 @@ def test_figures_of_the_first_maps_add_up(book):
     done(book, attempt("reduce", 0), figures=[5, 5])
     assert (book.records, book.bytes_read) == (10, 1000)
     assert book.outcomes["done"] == 3
+
+
+def test_what_a_worker_keeps_is_what_it_made_and_was_not_discarded(book):
+    for index, worker in enumerate([1, 1, 2]):
+        done(book, attempt("map", index), worker)
+    assert book.kept_bytes == {1: 200, 2: 100}
+    for _ in range(2):
+        assert book.discard(attempt("map", 0)) == 1
+    assert book.discard(attempt("map", 9)) is None
+    assert book.kept_bytes == {1: 100, 2: 100}
+    book.forget_worker(2)
+    assert book.discard(attempt("map", 2)) == 2
+    assert book.kept_bytes == {1: 100}
+
+
+def test_bytes_in_work_are_those_of_the_input(book):
+    book.in_work[attempt("map", 0)] = 5, None
+    book.in_work[attempt("map", 1)] = 6, 7
+    book.in_work[attempt("map", 1, at=1)] = 100, None
+    book.in_work[attempt("reduce", 0)] = 100, None
+    assert book.bytes_in_work == 11
 
 
 def test_what_a_worker_had_in_work_is_told_when_it_is_gone(book):

@@ -12,6 +12,7 @@ from mincer.net.sockets import (
     endpoint,
     local_address,
     make_dealer,
+    place_of,
     port_of,
     user_of,
 )
@@ -119,6 +120,19 @@ def test_addresses_are_written_as_zeromq_has_them(host, port, written):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_the_port_of_an_endpoint_is_found_again(host):
     assert port_of(endpoint(host, 9000)) == 9000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "written"),
+    [
+        ("tcp://10.0.0.1:5", "10.0.0.1:5"),
+        ("tcp://[::ffff:127.0.0.1]:5", "127.0.0.1:5"),
+        ("tcp://[::]:5", "[::]:5"),
+        ("tcp://[fe80::1]:5", "[fe80::1]:5"),
+    ],
+)
+def test_a_place_is_written_as_people_do(endpoint, written):
+    assert place_of(endpoint) == written
 
 
 def test_what_came_over_no_connection_is_of_nobody():

@@ -50,6 +50,25 @@ def test_a_cluster_that_is_nowhere_is_told(monkeypatch):
         JOB.run({1: "a"}, runner=cluster)
 
 
+@pytest.mark.parametrize("priority", [101, -101, 1.5, True, "high", None])
+def test_a_priority_is_a_number_that_the_coordinator_takes(priority):
+    with pytest.raises(UsageError, match="priority must be a whole number from -100"):
+        mincer.Cluster("127.0.0.1:1", password=PASSWORD, priority=priority)
+
+
+def test_a_cluster_hands_over_its_priority(serve):
+    books = serve._coordinator.hub.books
+
+    def seen(progress):
+        told.update(book.plan.priority for book in books.values())
+
+    told = set()
+    address = str(serve.address)
+    with mincer.Cluster(address, password=PASSWORD, priority=5) as cluster:
+        JOB.run({1: "a"}, runner=cluster, progress=seen).close()
+    assert told == {5}
+
+
 def test_a_cluster_needs_a_secret(monkeypatch):
     monkeypatch.delenv("MINCER_PASSWORD", raising=False)
     monkeypatch.delenv("MINCER_KEY_FILE", raising=False)

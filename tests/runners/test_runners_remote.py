@@ -46,6 +46,13 @@ def test_the_job_is_told_with_its_shape(make):
     assert job.submit.token == job.token
 
 
+def test_the_job_is_told_with_its_priority(make):
+    order = make({1: "a"}).order
+    job = RemoteJob(order, JobControl(), priority=-7)
+    assert job.submit.priority == -7
+    job.close()
+
+
 def part_data(tmp_path, keys, values):
     file = AppendFile(str(tmp_path / "made"))
     file.begin()

@@ -10,6 +10,7 @@ import click
 import mincer
 from mincer.cli.cluster_commands import COMMANDS
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions, execute
+from mincer.limits import PRIORITY_MAX
 
 __all__ = ["cli"]
 
@@ -129,6 +130,12 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--address", metavar="HOST:PORT", help="Of the coordinator.")
 @click.option("-p", "--password", metavar="WORD", help="As the cluster has it.")
 @click.option("--key-file", metavar="FILE", help="In place of a password.")
+@click.option(
+    "--priority",
+    type=click.IntRange(-PRIORITY_MAX, PRIORITY_MAX),
+    metavar="N",
+    help="With --runner cluster: a job with more goes first (-100 to 100, default 0).",
+)
 def run(**typed: Any) -> int:
     """Run a job on this machine, or on a cluster. Pairs go to stdout, all else to
     stderr."""

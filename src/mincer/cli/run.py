@@ -42,6 +42,7 @@ class RunOptions(Struct, kw_only=True):
     address: str | None = None
     password: str | None = None
     key_file: str | None = None
+    priority: int | None = None
     quiet: bool = False
     verbose: bool = False
 
@@ -119,7 +120,9 @@ def _runner(options: RunOptions) -> Iterator[Any]:
     elif options.runner == "cluster":
         from mincer.runners.cluster import Cluster
 
-        with Cluster(options.address, **secret) as cluster:
+        with Cluster(
+            options.address, **secret, priority=options.priority or 0
+        ) as cluster:
             yield cluster
     else:
         yield options.runner
@@ -134,6 +137,12 @@ def _check(options: RunOptions) -> None:
                 f"--address, -p and --key-file are not for --runner {options.runner}",
                 hint="Add --runner cluster, or --runner serve.",
             )
+    if options.priority is not None and options.runner != "cluster":
+        raise UsageError(
+            "--priority is among the jobs of a standing coordinator, and "
+            f"--runner {options.runner} has none",
+            hint="Add --runner cluster.",
+        )
     if options.output is None:
         if options.format == "pickle":
             raise UsageError(

@@ -54,7 +54,7 @@ class Coordinator:
 
     def __init__(self) -> None:
         self.roster = Roster()
-        #: The jobs that run; the one whose turn it is comes first.
+        #: The jobs that run; the one that was given something last is at the end.
         self.jobs: OrderedDict[JobId, ActiveJob] = OrderedDict()
         #: Jobs that are over, and if they have a result. What still comes about them
         #: is late.
@@ -292,7 +292,7 @@ class Coordinator:
             job.attempts.start(phase, next(iter(self.roster.idle)), length)
             self.jobs.move_to_end(job.id)
         for slot in list(self.roster.low):
-            ready = policy.next_ready(self.jobs.values())
+            ready = policy.next_ready(self.jobs.values(), slot)
             if ready is None:
                 break
             job, phase = ready

@@ -55,6 +55,8 @@ class JobPlan(Struct):
     #: How many bad records the whole job may leave out.
     skips_max: int = 0
     task_timeout_s: float | None = None
+    #: Of two jobs the one with the higher one is given slots first.
+    priority: int = 0
 
 
 class WorkerJoined(Struct):

@@ -93,6 +93,9 @@ class Book:
         self.notes: list[str] = []
         self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
         self.records = self.bytes_read = 0
+        #: What was made and not discarded, by the number of the worker that has it.
+        self.kept_bytes: dict[int, int] = {}
+        self._discarded: set[AttemptId] = set()
         self._steps = [_Step() for _ in submit.steps]
         self._told: dict[int, _Told] = {}
 
@@ -113,6 +116,7 @@ class Book:
             attempts_max=self.submit.attempts_max,
             skips_max=self.submit.skips_max,
             task_timeout_s=self.submit.task_timeout_s,
+            priority=self.submit.priority,
         )
 
     # --- what the driver adds; a repetition adds nothing
@@ -137,6 +141,7 @@ class Book:
     def forget_worker(self, number: int) -> list[AttemptId]:
         """This member is gone; return what it had in work."""
         self._told.pop(number, None)
+        self.kept_bytes.pop(number, None)
         lost = [one for one, worker in self.running.items() if worker == number]
         for attempt in lost:
             self.ended(attempt)
@@ -256,11 +261,31 @@ class Book:
             frame.place,
             now - self.submitted,
         )
+        self.kept_bytes[worker] = self.kept_bytes.get(worker, 0) + frame.length_bytes
         self.outcomes["done"] += 1
         task = attempt.task
         if task.kind == "map" and task.step == 0:
             self.records += _figure(frame.account, 0)
             self.bytes_read += _figure(frame.account, 1)
+
+    def discard(self, attempt: AttemptId) -> int | None:
+        """Nobody wants this output any more; return who keeps it, if it is known."""
+        output = self.outputs.get(attempt)
+        if output is None:
+            return None
+        if attempt not in self._discarded and output.keeper in self.kept_bytes:
+            self._discarded.add(attempt)
+            self.kept_bytes[output.keeper] -= output.length_bytes
+        return output.keeper
+
+    @property
+    def bytes_in_work(self) -> int:
+        """What running maps of the first step have read of their splits."""
+        return sum(
+            done
+            for attempt, (done, _) in self.in_work.items()
+            if attempt.task[1:3] == (0, "map")
+        )
 
     def failed(self, attempt: AttemptId, error: ErrorTold) -> None:
         self.failures[attempt] = error

@@ -23,7 +23,7 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
-from mincer.net.sockets import bind_router, make_dealer, port_of, user_of
+from mincer.net.sockets import bind_router, make_dealer, place_of, port_of, user_of
 from mincer.wire.packets import PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
@@ -47,7 +47,7 @@ class CoordinatorProcess:
                 "cluster",
                 hint="Make one:  mincer keygen FILE",
             )
-        self.hub = Hub(secrets.token_hex(8), versions())
+        self.hub = Hub(secrets.token_hex(8), versions(), now=time.monotonic())
         #: Why it has stopped, if it was not asked to.
         self.crash: BaseException | None = None
         self._gate = Gate()
@@ -61,6 +61,8 @@ class CoordinatorProcess:
         try:
             self._router, self.endpoint = self._bind(address, keys.coordinator)
             self._refuse_strangers(keys.coordinator.public)
+            self._refused = self._gate.refused
+            self.hub.desk.address = place_of(self.endpoint)
         except BaseException:
             self._end()
             raise
@@ -146,6 +148,9 @@ class CoordinatorProcess:
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
             )
+        refused = self._gate.refused
+        self.hub.refused += refused - self._refused
+        self._refused = refused
         for _ in range(200):  # what is due must not wait for a flood
             try:
                 parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
@@ -158,6 +163,11 @@ class CoordinatorProcess:
             self._look_at_allowed()
         self.hub.turn(now)
         self._send()
+        for key in self.hub.take_left():
+            # Or a coordinator that stands for long would be full of keys.
+            self._gate.forbid(key)
+            for is_bulk in (False, True):
+                self._routes.pop((key, is_bulk), None)
 
     def _hear(self, parts: list[zmq.Frame]) -> None:
         if len(parts) < 2:

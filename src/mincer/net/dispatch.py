@@ -165,8 +165,8 @@ class Dispatch:
 
     def _discard(self, attempt: AttemptId) -> None:
         book = self._books.get(attempt.task.job)
-        output = None if book is None else book.outputs.get(attempt)
-        keeper = None if output is None else self._members.of_number(output.keeper)
+        number = None if book is None else book.discard(attempt)
+        keeper = None if number is None else self._members.of_number(number)
         if keeper is not None:
             self.say(keeper, frames.Discard(attempt.task.job, name_of(attempt)))
 

@@ -20,6 +20,7 @@ from mincer.core.coordinator import Coordinator
 from mincer.core.events import Event, Fault
 from mincer.ids import AttemptId, JobId
 from mincer.net.book import Book
+from mincer.net.desk import Desk
 from mincer.net.dispatch import Dispatch, Outgoing
 from mincer.net.line import greeting
 from mincer.net.members import BEAT_S, Member, Members
@@ -47,27 +48,39 @@ _FAULTS = {fault.value: fault for fault in Fault}
 class Hub:
     """Hears members and answers them. One thread owns it.
 
-    `word`: a new one for each life of a coordinator. `versions`: see `Members`.
+    `word`: a new one for each life of a coordinator. `versions`: see `Members`. `now`:
+    when it begins.
     """
 
     def __init__(
-        self, word: str, versions: tuple[str, str], members_max: int = 10_000
+        self,
+        word: str,
+        versions: tuple[str, str],
+        members_max: int = 10_000,
+        now: float = 0.0,
     ) -> None:
         self.members = Members(word, versions, members_max)
         self.coordinator = Coordinator()
         self.books: dict[JobId, Book] = {}
+        self.desk = Desk(
+            word, versions, self.members, self.coordinator, self.books, now
+        )
         #: Messages that made no sense, and what was said without any right.
         self.dropped = 0
+        #: Connections and greetings of those who were not let in.
+        self.refused = 0
         #: Bytes that were passed on from one member to another.
         self.relayed_bytes = 0
         self._events: list[Event] = []
         self._out: list[Outgoing] = []
         self._dispatch = Dispatch(self.members, self.books, self._out)
         self._now = self._beaten = self._reported = 0.0
+        self._left_for_good: list[str] = []
         self._greetings = frames.Decoder(frames.Greeting)
         self._said = {
             "worker": frames.Decoder(frames.FromWorker),
             "driver": frames.Decoder(frames.FromDriver),
+            "observer": frames.Decoder(frames.FromObserver),
         }
 
     # --- what comes in
@@ -104,6 +117,7 @@ class Hub:
             self.dropped += 1
             return
         greeted = self.members.greet(key, role, hello, now)
+        self.refused += isinstance(greeted.reply, frames.Refused)
         if greeted.replaced is not None:
             self._left(greeted.replaced, "it began a new life")
         self._out.append((key, False, greeting(greeted.reply)))
@@ -136,6 +150,8 @@ class Hub:
         frame = None if decoder is None else decoder.decode(came.payload)
         if frame is None:
             self.dropped += 1
+        elif isinstance(frame, frames.QUESTIONS):
+            self._asked(member, frame)
         elif member.role == "worker":
             self._worker_said(member, frame)
         else:
@@ -145,12 +161,12 @@ class Hub:
         """Pass on what one member asks of another, and the reply."""
         read = pulls.read_pull(message)
         member = self.members.of_key(key)
-        if read is None or member is None:
+        if read is not None and not read[0].to:
+            return  # says only that it is there
+        if read is None or member is None or member.role == "observer":
             self.dropped += 1
             return
         head, data = read
-        if not head.to:
-            return  # says only that it is there
         to = self.members.of_number(head.to)
         if to is None:
             if isinstance(head, pulls.Open | pulls.Ask):
@@ -168,9 +184,8 @@ class Hub:
         if isinstance(frame, frames.Draining):
             self._events.append(events.WorkerLeaving(member.id))
             if frame.is_done:
-                self._out.append(
-                    (member.key, False, member.beat())
-                )  # it waits for that
+                # It waits to have been heard.
+                self._out.append((member.key, False, member.beat()))
                 self._give_up(member, "it has left")
             return
         book = self.books.get(frame.job)
@@ -200,6 +215,7 @@ class Hub:
             return
         book.ended(attempt)
         book.done(frame, attempt, member.number, self._now)
+        member.attempts_done += 1
         self._events.append(
             events.AttemptDone(attempt, member.id, frame.length_bytes, frame.digest)
         )
@@ -212,6 +228,7 @@ class Hub:
             return
         book.ended(attempt)
         book.failed(attempt, frame.error)
+        self.desk.look(book.job)  # it may be the last that is seen of it
         if fault is Fault.DIED:
             number = attempt.number + 1
             book.notes.append(f"{frame.error.what} (attempt {number}, {member.name})")
@@ -223,11 +240,12 @@ class Hub:
 
     # --- drivers
 
-    def _driver_said(self, member: Member, frame: frames.FromDriver) -> None:
+    def _driver_said(self, member: Member, frame: frames.JobSaid) -> None:
         book = self.books.get(frame.job)
         if isinstance(frame, frames.Submit):
             if book is None:
                 book = self.books[frame.job] = Book(frame, member.number, self._now)
+                self.desk.submitted(book, member.name, self._now)
                 self._events.append(events.JobSubmitted(frame.job, book.plan))
             return
         if book is None or book.driver != member.number:
@@ -255,9 +273,19 @@ class Hub:
             case frames.Taken():
                 self._events.append(events.JobCancelled(book.job, "its driver left it"))
                 self._close(book)
-                self._out.append(
-                    (member.key, False, member.beat())
-                )  # it waits for that
+                # It waits to have been heard.
+                self._out.append((member.key, False, member.beat()))
+
+    # --- questions, of drivers and observers
+
+    def _asked(self, member: Member, question: frames.Question) -> None:
+        if isinstance(question, frames.CancelAsked):
+            self.desk.look(question.job)
+            reason = f"{member.name} cancelled it"
+            self._events.append(events.JobCancelled(question.job, reason))
+            self._digest()
+        traffic = self.relayed_bytes, self.dropped, self.refused
+        self._dispatch.say(member, self.desk.answer(question, traffic, self._now))
 
     # --- members leave
 
@@ -278,15 +306,18 @@ class Hub:
             self._events.append(events.WorkerLost(member.id, why))
         for book in list(self.books.values()):
             if book.driver == member.number:
+                self.desk.lost(book.job)
                 reason = f"its driver was lost ({why})"
                 self._events.append(events.JobCancelled(book.job, reason))
                 self._close(book)
 
     def _close(self, book: Book) -> None:
         """Nobody asks for anything of this job any more."""
+        self.desk.look(book.job)
         self._digest()  # what it still has in work is cancelled first
         if self.books.pop(book.job, None) is None:
             return
+        self.desk.closed(book.job, self._now)
         for number in book.workers:
             worker = self.members.of_number(number)
             if worker is not None:
@@ -306,6 +337,9 @@ class Hub:
         for member in self.members:
             if member.is_gone(now):
                 self._give_up(member, "its connection was closed")
+                if member.role != "worker":
+                    self.members.forget(member.key)
+                    self._left_for_good.append(member.key)
             elif member.is_silent(now):
                 self._give_up(member, "it was not heard of")
         deadline = self.coordinator.deadline()
@@ -339,18 +373,21 @@ class Hub:
         self._out.clear()  # the same list stays in the hands of the dispatch
         return out
 
+    def take_left(self) -> list[str]:
+        """Keys that will not be seen again, or will have to be enrolled again."""
+        left, self._left_for_good = self._left_for_good, []
+        return left
+
     def _digest(self) -> None:
         """Tell the coordinator what has happened, and obey."""
         while self._events:
             happened, self._events = self._events, []
-            self._dispatch.obey_all(self.coordinator.handle_all(happened, self._now))
+            commands = self.coordinator.handle_all(happened, self._now)
+            self._dispatch.obey_all(commands)
+            self.desk.heed(commands, self._now)
 
     def _report(self, book: Book) -> None:
-        snapshot = self.coordinator.snapshot(book.job)
+        snapshot = self.desk.look(book.job)
         if snapshot is not None:
-            doing = sum(
-                done
-                for attempt, (done, _) in book.in_work.items()
-                if attempt.task[1:3] == (0, "map")
-            )
-            self._dispatch.tell_driver(book, progress_told(book, snapshot, doing))
+            told = progress_told(book, snapshot, book.bytes_in_work)
+            self._dispatch.tell_driver(book, told)

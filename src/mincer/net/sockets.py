@@ -17,6 +17,7 @@ __all__ = [
     "endpoint",
     "local_address",
     "make_dealer",
+    "place_of",
     "port_of",
     "user_of",
 ]
@@ -95,6 +96,14 @@ def endpoint(host: str, port: int | str) -> str:
 def port_of(endpoint: str) -> int:
     """The port of an endpoint, as `bind_router` returns it."""
     return int(endpoint.rpartition(":")[2])
+
+
+def place_of(endpoint: str) -> str:
+    """HOST:PORT of an endpoint, as people write it."""
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    if host.startswith("[::ffff:") and "." in host:  # IPv4 on a socket for both
+        host = host.strip("[]").rpartition(":")[2]
+    return f"{host}:{port}"
 
 
 def user_of(frame: zmq.Frame) -> str:

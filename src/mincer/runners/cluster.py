@@ -7,7 +7,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from mincer.errors import UsageError
+from mincer.errors import UsageError, preview
+from mincer.limits import PRIORITY_MAX
 from mincer.net.client import Client
 from mincer.net.settings import address_of, keys_of
 from mincer.runners.base import JobControl, JobOrder
@@ -20,8 +21,10 @@ __all__ = ["Cluster"]
 class Cluster:
     """The workers of a standing coordinator (`mincer serve`).
 
-    `address`: HOST:PORT of it. `password`, or `key_file`: as it has. One connection
-    serves all jobs, until `close()` or the end of a `with`.
+    `address`: HOST:PORT of it. `password`, or `key_file`: as it has. `priority`, -100
+    to 100: of the jobs that are there, those with a higher one are given slots first,
+    and those of the same one share them. One connection serves all jobs, until
+    `close()` or the end of a `with`.
     """
 
     def __init__(
@@ -31,7 +34,9 @@ class Cluster:
         password: str | None = None,
         key_file: str | os.PathLike[str] | None = None,
         cluster: str | None = None,
+        priority: int = 0,
     ) -> None:
+        self.priority = _checked(priority)
         self.address = address_of(address)
         keys = keys_of(password, key_file, cluster)
         if keys is None:
@@ -49,7 +54,7 @@ class Cluster:
         with self._lock:
             if self._client is None or self._client.is_over:
                 self._client = Client(*self.address, self._keys)
-        return run_remote(self._client, order, control, "cluster")
+        return run_remote(self._client, order, control, "cluster", self.priority)
 
     def close(self) -> None:
         """End the connection. Harmless when repeated; the next job makes a new one."""
@@ -67,3 +72,16 @@ class Cluster:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _checked(priority: int) -> int:
+    if (
+        not isinstance(priority, int)
+        or isinstance(priority, bool)
+        or abs(priority) > PRIORITY_MAX
+    ):
+        raise UsageError(
+            f"priority must be a whole number from -{PRIORITY_MAX} to {PRIORITY_MAX}, "
+            f"not {preview(priority)}"
+        )
+    return priority

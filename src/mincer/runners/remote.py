@@ -65,8 +65,9 @@ class RemoteJob:
     """See `mincer.net.driver.Asker`, whose methods are called by the client's thread;
     the others belong to the one that asked for the job."""
 
-    def __init__(self, order: JobOrder, control: JobControl) -> None:
+    def __init__(self, order: JobOrder, control: JobControl, priority: int = 0) -> None:
         self.order = order
+        self.priority = priority
         self.control = control
         self.token = os.urandom(16)
         self.started = time.monotonic()
@@ -119,6 +120,7 @@ class RemoteJob:
             attempts_max=first.max_attempts,
             skips_max=sum(step.skip_bad_records for step in steps),
             task_timeout_s=first.task_timeout,
+            priority=self.priority,
         )
 
     def find(self, thing: Thing) -> Outputs:
@@ -314,7 +316,7 @@ class RemoteJob:
 
 
 def run_remote(
-    client: Client, order: JobOrder, control: JobControl, runner: str
+    client: Client, order: JobOrder, control: JobControl, runner: str, priority: int = 0
 ) -> Results:
     """Run one job at the coordinator of `client`: see `mincer.runners.base.Runner`."""
     order.source.check()
@@ -325,7 +327,7 @@ def run_remote(
     try:
         if sink is not None:
             sink.prepare(order.job)
-        job = RemoteJob(order, control)
+        job = RemoteJob(order, control, priority)
         client.submit(job.submit, job)
         _plan(job, client)
         _commit_parts(job, client)

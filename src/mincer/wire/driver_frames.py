@@ -13,12 +13,14 @@ from mincer.wire.bounds import (
     Kind,
     Line,
     Path,
+    Priority,
     Seconds,
     Small,
     Text,
     Token,
     Word,
 )
+from mincer.wire.desk_frames import Question
 from mincer.wire.rows import (
     Account,
     Blob,
@@ -41,6 +43,7 @@ __all__ = [
     "InputEnd",
     "JobDone",
     "JobFailed",
+    "JobSaid",
     "ProgressTold",
     "Splits",
     "Submit",
@@ -60,7 +63,7 @@ class Submit(Frame, frozen=True, tag="submit"):
     attempts_max: Annotated[int, Meta(ge=1, le=1000)] = 4
     skips_max: Count = 0
     task_timeout_s: Seconds | None = None
-    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    priority: Priority = 0
     output: tuple[Path, Token] | None = None
 
 
@@ -108,9 +111,9 @@ class Taken(Frame, frozen=True, tag="taken"):
     job: Job
 
 
-FromDriver: TypeAlias = (
-    Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
-)
+#: Of its own jobs.
+JobSaid: TypeAlias = Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
+FromDriver: TypeAlias = JobSaid | Question
 
 
 # --- coordinator to driver

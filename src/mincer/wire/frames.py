@@ -6,13 +6,32 @@
 # here: functions, splits, keys, values and records never are frames' business, they are
 # pulled as bytes (pulls.py) by those who may unpickle them.
 #
-# Four unions, one for each way of the line: what a worker must not say cannot be
-# decoded from a worker. Greetings are maps and the rest are arrays: a greeting is read
+# A union for each way of the line: what a worker must not say cannot be decoded from a
+# worker. Greetings are maps and the rest are arrays: a greeting is read
 # by other versions, which may know other fields, and is what tells them apart.
 
 from __future__ import annotations
 
 from mincer.wire.bounds import AttemptName, Decoder, attempt_of, encode, name_of
+from mincer.wire.desk_frames import (
+    PAGE_ROWS_MAX,
+    QUESTIONS,
+    SHORT_CHARS_MAX,
+    Answer,
+    CancelAsked,
+    CancelTold,
+    FromObserver,
+    JobRow,
+    JobsAsked,
+    JobState,
+    JobsTold,
+    Question,
+    StatusAsked,
+    StatusTold,
+    WorkerRow,
+    WorkersAsked,
+    WorkersTold,
+)
 from mincer.wire.driver_frames import (
     AccountsTold,
     CancelJob,
@@ -23,6 +42,7 @@ from mincer.wire.driver_frames import (
     InputEnd,
     JobDone,
     JobFailed,
+    JobSaid,
     ProgressTold,
     Splits,
     Submit,
@@ -79,15 +99,21 @@ from mincer.wire.worker_frames import (
 )
 
 __all__ = [
+    "PAGE_ROWS_MAX",
     "PROTOCOL",
+    "QUESTIONS",
     "ROLES",
+    "SHORT_CHARS_MAX",
     "WAYS",
     "Account",
     "AccountsTold",
+    "Answer",
     "AttemptName",
     "Blob",
+    "CancelAsked",
     "CancelJob",
     "CancelOne",
+    "CancelTold",
     "CommitAsked",
     "CommitRow",
     "Commits",
@@ -104,6 +130,7 @@ __all__ = [
     "Files",
     "FilesTold",
     "FromDriver",
+    "FromObserver",
     "FromWorker",
     "Greeting",
     "Hello",
@@ -111,12 +138,18 @@ __all__ = [
     "JobDone",
     "JobEnd",
     "JobFailed",
+    "JobRow",
+    "JobSaid",
+    "JobState",
     "JobTold",
+    "JobsAsked",
+    "JobsTold",
     "MemberGone",
     "MemberTold",
     "OutputName",
     "PlaceTold",
     "ProgressTold",
+    "Question",
     "Recall",
     "Refused",
     "Release",
@@ -126,6 +159,8 @@ __all__ = [
     "Splits",
     "Start",
     "StartRow",
+    "StatusAsked",
+    "StatusTold",
     "StepTold",
     "Stranger",
     "Submit",
@@ -136,6 +171,9 @@ __all__ = [
     "WhereTold",
     "WinnerRow",
     "Withdrawals",
+    "WorkerRow",
+    "WorkersAsked",
+    "WorkersTold",
     "Working",
     "attempt_of",
     "encode",
