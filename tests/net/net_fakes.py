@@ -3,6 +3,7 @@
 from mincer.core.events import Fault
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
 from mincer.wire import pulls
@@ -21,7 +22,7 @@ class FakeDepot:
     def __init__(self, told, me):
         self.told = told
         self.me = me
-        self.files = []
+        self.inputs = Inputs()
         self.commits = {}
         self.withdrawn = {}
         self.cuts = {}
@@ -30,10 +31,6 @@ class FakeDepot:
         self.pulled = {}
         self.sizes = {}
         self.is_closed = False
-
-    def add_files(self, first, files):
-        assert first == len(self.files)
-        self.files += files
 
     def add_commits(self, step, first, rows):
         commits = self.commits.setdefault(step, [])

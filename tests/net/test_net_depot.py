@@ -18,6 +18,7 @@ from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
 from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
+from mincer.sources.copies import Copy
 from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
 from mincer.wire import frames, pulls
 from mincer.wire.rows import CommitRow, Extent, OutputName, SplitName, StartRow
@@ -155,20 +156,21 @@ def test_an_input_that_is_here_is_read_where_it_lies(depot, tmp_path, monkeypatc
     path.write_bytes(b"some lines\n")
     monkeypatch.chdir(tmp_path)
     size, mtime = path.stat().st_size, path.stat().st_mtime_ns
-    depot.add_files(0, [file_told(str(path), size, mtime)])
-    depot.add_files(1, [file_told("input", size, mtime)])
+    depot.inputs.add(0, [file_told(str(path), size, mtime)])
+    depot.inputs.add(1, [file_told("input", size, mtime)])
     extents = [Extent(0, 0, size), Extent(1, 0, size)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     assert [type(need.what) for need in wanted] == [needs.Code, needs.Packet]
     for need in wanted:
         pulled(depot, need, b"x")
-    assert depot.order(id).copies == {"input": str(path)}  # whatever the folder is
+    # Whatever the folder of the child is.
+    assert depot.order(id).copies == {"input": Copy(str(path))}
 
 
 def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
     spool = frames.FileTold(b"/spool", b"/spool", 0, -1, ONLY_DRIVER)
-    depot.add_files(0, [there, spool])
+    depot.inputs.add(0, [there, spool])
     extents = [Extent(0, 9, 20), Extent(1, 5, 8), Extent(0, 0, 4)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     code, packet, *inputs = wanted
@@ -182,6 +184,9 @@ def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     pulled(depot, inputs[2], b"head")
     copies = depot.order(id).copies
     assert set(copies) == {"in.txt", "/spool"}
+    assert copies["in.txt"].ranges == ((0, 4), (9, 39))
+    assert copies["/spool"].ranges == ((5, 8),)
+    copies = {name: copy.path for name, copy in copies.items()}
     found = os.stat(copies["in.txt"])
     assert (found.st_size, found.st_mtime_ns) == (100, 12345)
     with open(copies["in.txt"], "rb") as file:

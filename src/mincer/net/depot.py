@@ -17,9 +17,9 @@ from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Outputs, Piece
-from mincer.net.same_file import is_here
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
 from mincer.store.holes import punch_holes
@@ -27,7 +27,7 @@ from mincer.structs import Struct, field
 from mincer.wire import pulls
 from mincer.wire.frames import (
     CommitRow,
-    FileTold,
+    Extent,
     JobTold,
     OutputName,
     SplitName,
@@ -77,9 +77,8 @@ class JobDepot:
         self._code_folder = code_folder
         self._folder = OwnedFolder(folder)
         self._steps = [needs.ToldStep() for _ in told.steps]
-        self._inputs: list[FileTold] = []
-        #: Which of the input files can be read here, as far as it was looked.
-        self._is_here: dict[int, bool] = {}
+        #: The input files, which may be looked for at leisure.
+        self.inputs = Inputs()
         self._rows: dict[AttemptId, StartRow] = {}
         #: The outputs that are kept here.
         self._made: dict[AttemptId, Place] = {}
@@ -97,10 +96,6 @@ class JobDepot:
         return os.path.join(self._folder.path, *names)
 
     # --- what the coordinator tells
-
-    def add_files(self, first: int, files: list[FileTold]) -> None:
-        assert first == len(self._inputs)
-        self._inputs += files
 
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
         self._steps[step].add_commits(first, rows)
@@ -135,19 +130,10 @@ class JobDepot:
         for packet in sorted(packets):
             yield Need(job, needs.Packet(packet))
         for one in row.inputs:
-            if isinstance(one, OutputName):
-                if one.keeper != self._me:
-                    yield Need(job, needs.Output(one), attempt)
-                continue
-            for extent in one.extents:
-                if not self._has(extent.file):
-                    yield Need(job, needs.Input(extent), attempt)
-
-    def _has(self, file: int) -> bool:
-        """True when this input file can be read here, and is the one that is meant."""
-        if file not in self._is_here:
-            self._is_here[file] = is_here(self._inputs[file])
-        return self._is_here[file]
+            if isinstance(one, OutputName) and one.keeper != self._me:
+                yield Need(job, needs.Output(one), attempt)
+        for extent in self.inputs.sent_for(row):
+            yield _input(extent, attempt)
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
@@ -239,7 +225,11 @@ class JobDepot:
             return ReduceOrder(attempt, files, log, commits)
         files = self._step_files(task.step, "maps")
         splits = [self._split(one, attempt) for one in row.inputs]
-        copies = self._copies(attempt, row)
+        copies = self.inputs.copies(
+            row,
+            lambda file: self._copy(attempt, file),
+            lambda extent: sum(self._pulled[_input(extent, attempt)].sizes),
+        )
         if task.kind == "sample":
             return SampleOrder(attempt, files, splits, copies)
         (split,) = splits
@@ -296,22 +286,6 @@ class JobDepot:
             with open(path, "rb") as file:
                 self._packets[packet] = file.read()
         return self._packets[packet]
-
-    def _copies(self, attempt: AttemptId, row: StartRow) -> dict[str, str]:
-        """Where the input files are to be opened that do not lie under their names."""
-        copies: dict[str, str] = {}
-        for one in row.inputs:
-            for extent in one.extents if isinstance(one, SplitName) else ():
-                told = self._inputs[extent.file]
-                name, path = os.fsdecode(told.name), os.fsdecode(told.path)
-                if name in copies:
-                    continue
-                if not self._has(extent.file):
-                    path = self._copy(attempt, extent.file)
-                    _dress(path, told)
-                if path != name:
-                    copies[name] = path
-        return copies
 
     def _write_log(self, attempt: AttemptId, row: StartRow) -> tuple[str, int]:
         """A commit log of its own for a reduce, that names places on this machine."""
@@ -403,12 +377,8 @@ class JobDepot:
         self._folder.remove()
 
 
-def _dress(copy: str, told: FileTold) -> None:
-    """Make a copy pass for the file: readers look whether it was changed."""
-    if told.mtime_ns >= 0:
-        with kept(copy):
-            os.truncate(copy, told.size_bytes)
-            os.utime(copy, ns=(told.mtime_ns, told.mtime_ns))
+def _input(extent: Extent, attempt: AttemptId) -> Need:
+    return Need(attempt.task.job, needs.Input(extent), attempt)
 
 
 def _remove(path: str) -> None:

@@ -87,7 +87,7 @@ class Node(End):
             return
         match frame:
             case frames.FilesTold(first=first, files=files):
-                depot.add_files(first, files)
+                depot.inputs.add(first, files)
             case frames.Commits(step=step, first=first, rows=rows):
                 depot.add_commits(step, first, rows)
             case frames.Withdrawals(step=step, first=first, numbers=numbers):

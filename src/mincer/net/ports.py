@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from mincer.ids import AttemptId
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Outputs
 from mincer.store.disk import Place
@@ -41,9 +42,10 @@ class Depot(Protocol):
     #: What a child may take.
     memory_bytes: int
 
-    # --- what the coordinator tells, each thing once and in order
+    #: The input files, which the coordinator tells, and what of them is here.
+    inputs: Inputs
 
-    def add_files(self, first: int, files: list[frames.FileTold]) -> None: ...
+    # --- what the coordinator tells, each thing once and in order
 
     def add_commits(
         self, step: int, first: int, rows: list[frames.CommitRow]

@@ -93,7 +93,7 @@ class RemoteJob:
         except BaseException:
             self.folder.remove()
             raise
-        self.handover = Handover(order.job, self.folder.path, packed)
+        self.handover = Handover(order.job, self.folder.path, packed, self._end)
 
     @property
     def submit(self) -> frames.Submit:

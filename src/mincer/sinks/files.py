@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from mincer.codec.formats import Columns, check_format, decode, read_chunks
 from mincer.codec.manifest import MANIFEST, Manifest, PartEntry, part_name
@@ -26,7 +26,7 @@ from mincer.sinks.base import Sink
 from mincer.sinks.part_file import PartFile, told_about
 from mincer.structs import Struct
 
-__all__ = ["FileSink"]
+__all__ = ["FileSink", "WrittenPart"]
 
 _ASIDE = "_mincer-"
 
@@ -151,7 +151,7 @@ class FileSink(Sink):
         return list(self._paths)
 
     def readers(self) -> list[Callable[[], Iterator[Columns]]]:
-        return [_PartReader(path, self.format) for path in self._paths]
+        return [WrittenPart(path, self.format) for path in self._paths]
 
     @property
     def _aside(self) -> str:
@@ -250,12 +250,12 @@ class FileSink(Sink):
         shutil.rmtree(self._aside, ignore_errors=True)
 
 
-class _PartReader(Struct):
-    """Reads one part file from its start; small, and works in any process."""
+class WrittenPart(Struct):
+    """Reads one part file from its start; small, and works in any process that can open
+    it."""
 
     path: str
     format: str
-    stored: ClassVar[bool] = True
 
     def __call__(self) -> Iterator[Columns]:
         try:

@@ -22,6 +22,7 @@ from mincer.structs import Struct, field
 
 if TYPE_CHECKING:
     from mincer.flow.stages import Program
+    from mincer.sources.copies import Copy
 
 __all__ = [
     "AttemptMade",
@@ -46,7 +47,7 @@ __all__ = [
 #: Splits are pickled together up to this size: who needs one of them gets them all.
 _PACKET_BYTES_MAX = 1 << 18
 
-_NO_COPIES: Mapping[str, str] = {}
+_NO_COPIES: Mapping[str, Copy] = {}
 
 #: Instead of a place, or of a part.
 _NO_THREE = (None, None, None)
@@ -116,7 +117,7 @@ class SampleOrder(Struct):
     files: StepFiles
     splits: list[PackedSplit]
     #: See `mincer.sources.copies`.
-    copies: Mapping[str, str] = _NO_COPIES
+    copies: Mapping[str, Copy] = _NO_COPIES
 
 
 class MapOrder(Struct, frozen=False):  # half the time; there are many
@@ -127,7 +128,7 @@ class MapOrder(Struct, frozen=False):  # half the time; there are many
     split: PackedSplit
     skip: tuple[int, ...] = ()
     careful: bool = False
-    copies: Mapping[str, str] = _NO_COPIES
+    copies: Mapping[str, Copy] = _NO_COPIES
 
 
 class ReduceOrder(Struct):
