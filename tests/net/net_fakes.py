@@ -6,6 +6,7 @@ from mincer.ids import AttemptId, TaskId
 from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
+from mincer.net.same_folder import SharedFolder
 from mincer.wire import pulls
 from mincer.wire.frames import SplitName, attempt_of
 from mincer.worker.orders import AttemptUnmade
@@ -23,6 +24,7 @@ class FakeDepot:
         self.told = told
         self.me = me
         self.inputs = Inputs()
+        self.shared = SharedFolder(told)
         self.commits = {}
         self.withdrawn = {}
         self.cuts = {}

@@ -18,6 +18,7 @@ from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
 from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
+from mincer.net.same_folder import leave_token
 from mincer.sources.copies import Copy
 from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
 from mincer.wire import frames, pulls
@@ -32,9 +33,10 @@ CODE = frames.Blob(b"c" * 32, 4)
 KEY = JOB, TOKEN
 
 
-def told(modules=None, steps=2):
+def told(modules=None, steps=2, output=None):
     step = frames.StepTold(CODE, PARTS, True, False, False)
-    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, [step] * steps, modules)
+    shape = [step] * steps
+    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, shape, modules, output=output)
 
 
 @pytest.fixture
@@ -358,3 +360,29 @@ def test_nothing_is_left_of_a_job_that_is_over(depot, tmp_path):
     depot.drop(Need(JOB, needs.Packet(0)))
     depot.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def shared(tmp_path):
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    return leave_token(str(folder))
+
+
+def files_of(depot, number, **more):
+    id, wanted = depot.add_row(row(attempt("reduce", number), **more))
+    for need in wanted:
+        pulled(depot, need, b"x")
+    return depot.order(id).files
+
+
+def test_parts_are_written_where_the_driver_left_its_token(make, shared):
+    depot = make(output=shared)
+    assert not files_of(depot, 0).sends
+    assert files_of(depot, 1, sends=True).sends  # the driver does not find them
+    assert files_of(depot, 2).sends
+
+
+def test_parts_are_sent_where_it_left_none(make, depot):
+    assert files_of(depot, 0).sends
+    assert files_of(make(output=(b"/nowhere/token", b"t" * 16)), 0).sends

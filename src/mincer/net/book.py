@@ -90,6 +90,8 @@ class Book:
         self.notes: list[str] = []
         self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
         self.records = self.bytes_read = 0
+        #: The driver did not find a part that a worker wrote into the output's folder.
+        self.sends = False
         self._steps = [_Step() for _ in submit.steps]
         self._told: dict[int, _Told] = {}
 
@@ -153,6 +155,7 @@ class Book:
             command.commits,
             len(command.without),
             None if after is None else name_of(after),
+            self.sends,
         )
 
     def _inputs(self, task: TaskId) -> Iterator[SplitName | OutputName]:

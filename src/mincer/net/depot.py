@@ -20,6 +20,7 @@ from mincer.net import needs
 from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Outputs, Piece
+from mincer.net.same_folder import SharedFolder
 from mincer.store.disk import FileCache, Place, PlaceReader, kept
 from mincer.store.folder import OwnedFolder
 from mincer.store.holes import punch_holes
@@ -79,6 +80,8 @@ class JobDepot:
         self._steps = [needs.ToldStep() for _ in told.steps]
         #: The input files, which may be looked for at leisure.
         self.inputs = Inputs()
+        #: Where parts of the output may be written.
+        self.shared = SharedFolder(told)
         self._rows: dict[AttemptId, StartRow] = {}
         #: The outputs that are kept here.
         self._made: dict[AttemptId, Place] = {}
@@ -110,6 +113,8 @@ class JobDepot:
         """Keep an order; return what has to be here before it can begin."""
         attempt = attempt_of(self.told.job, row.attempt)
         self._rows[attempt] = row
+        if row.sends:
+            self.shared.give_up()
         return attempt, tuple(self._needs(attempt, row))
 
     # --- what attempts need
@@ -251,6 +256,7 @@ class JobDepot:
             self._path("scratch"),
             self._cuts(number),
             self.memory_bytes,
+            sends=not self.shared.is_there,
         )
 
     def _cuts(self, number: int) -> Place | None:

@@ -9,6 +9,7 @@ from mincer.ids import AttemptId
 from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Outputs
+from mincer.net.same_folder import SharedFolder
 from mincer.store.disk import Place
 from mincer.wire import frames
 from mincer.wire.packets import Buffer
@@ -44,6 +45,8 @@ class Depot(Protocol):
 
     #: The input files, which the coordinator tells, and what of them is here.
     inputs: Inputs
+    #: The folder of the output, if it has one that workers may share.
+    shared: SharedFolder
 
     # --- what the coordinator tells, each thing once and in order
 

@@ -103,6 +103,8 @@ class StepFiles(Struct):
     cuts: Place | None = None
     #: What a child may take.
     memory_bytes: int | None = None
+    #: Parts go to the child's own file, to be sent, also those that a sink is to have.
+    sends: bool = False
 
 
 #: A pickled list of splits, and which of them is meant: splits are planned together and
