@@ -3,9 +3,11 @@
 from mincer.core.events import Fault
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
 from mincer.net.ports import Kept
+from mincer.net.same_folder import SharedFolder
 from mincer.wire import pulls
 from mincer.wire.frames import SplitName, attempt_of
 from mincer.worker.orders import AttemptUnmade
@@ -22,7 +24,8 @@ class FakeDepot:
     def __init__(self, told, me):
         self.told = told
         self.me = me
-        self.files = []
+        self.inputs = Inputs()
+        self.shared = SharedFolder(told)
         self.commits = {}
         self.withdrawn = {}
         self.cuts = {}
@@ -32,10 +35,6 @@ class FakeDepot:
         self.sizes = {}
         self.ways = {}
         self.is_closed = False
-
-    def add_files(self, first, files):
-        assert first == len(self.files)
-        self.files += files
 
     def add_commits(self, step, first, rows):
         commits = self.commits.setdefault(step, [])

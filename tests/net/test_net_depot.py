@@ -15,6 +15,8 @@ from mincer.net import needs
 from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
 from mincer.net.same_file import ONLY_DRIVER, file_told
+from mincer.net.same_folder import leave_token
+from mincer.sources.copies import Copy
 from mincer.wire import frames, pulls
 from mincer.wire.rows import CommitRow, Extent, OutputName, SplitName, StartRow
 from mincer.worker.commits import read_commits
@@ -26,9 +28,10 @@ CODE = frames.Blob(b"c" * 32, 4)
 KEY = JOB, TOKEN
 
 
-def told(modules=None, steps=2):
+def told(modules=None, steps=2, output=None):
     step = frames.StepTold(CODE, PARTS, True, False, False)
-    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, [step] * steps, modules)
+    shape = [step] * steps
+    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, shape, modules, output=output)
 
 
 @pytest.fixture
@@ -119,20 +122,21 @@ def test_an_input_that_is_here_is_read_where_it_lies(depot, tmp_path, monkeypatc
     path.write_bytes(b"some lines\n")
     monkeypatch.chdir(tmp_path)
     size, mtime = path.stat().st_size, path.stat().st_mtime_ns
-    depot.add_files(0, [file_told(str(path), size, mtime)])
-    depot.add_files(1, [file_told("input", size, mtime)])
+    depot.inputs.add(0, [file_told(str(path), size, mtime)])
+    depot.inputs.add(1, [file_told("input", size, mtime)])
     extents = [Extent(0, 0, size), Extent(1, 0, size)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     assert [type(need.what) for need in wanted] == [needs.Code, needs.Packet]
     for need in wanted:
         pulled(depot, need, b"x")
-    assert depot.order(id).copies == {"input": str(path)}  # whatever the folder is
+    # Whatever the folder of the child is.
+    assert depot.order(id).copies == {"input": Copy(str(path))}
 
 
 def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
     spool = frames.FileTold(b"/spool", b"/spool", 0, -1, ONLY_DRIVER)
-    depot.add_files(0, [there, spool])
+    depot.inputs.add(0, [there, spool])
     extents = [Extent(0, 9, 20), Extent(1, 5, 8), Extent(0, 0, 4)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     code, packet, *inputs = wanted
@@ -146,6 +150,9 @@ def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     pulled(depot, inputs[2], b"head")
     copies = depot.order(id).copies
     assert set(copies) == {"in.txt", "/spool"}
+    assert copies["in.txt"].ranges == ((0, 4), (9, 39))
+    assert copies["/spool"].ranges == ((5, 8),)
+    copies = {name: copy.path for name, copy in copies.items()}
     found = os.stat(copies["in.txt"])
     assert (found.st_size, found.st_mtime_ns) == (100, 12345)
     with open(copies["in.txt"], "rb") as file:
@@ -291,3 +298,29 @@ def test_nothing_is_left_of_a_job_that_is_over(depot, tmp_path):
     depot.drop(Need(JOB, needs.Packet(0)))
     depot.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def shared(tmp_path):
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    return leave_token(str(folder))
+
+
+def files_of(depot, number, **more):
+    id, wanted = depot.add_row(row(attempt("reduce", number), **more))
+    for need in wanted:
+        pulled(depot, need, b"x")
+    return depot.order(id).files
+
+
+def test_parts_are_written_where_the_driver_left_its_token(make, shared):
+    depot = make(output=shared)
+    assert not files_of(depot, 0).sends
+    assert files_of(depot, 1, sends=True).sends  # the driver does not find them
+    assert files_of(depot, 2).sends
+
+
+def test_parts_are_sent_where_it_left_none(make, depot):
+    assert files_of(depot, 0).sends
+    assert files_of(make(output=(b"/nowhere/token", b"t" * 16)), 0).sends

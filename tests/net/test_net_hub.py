@@ -252,3 +252,25 @@ def test_what_a_driver_hears_of_its_job():
     ]
     assert job.over.outcomes == {"done": 6}
     assert job.over.workers == 1
+
+
+@pytest.fixture
+def map_only(hub, worker, driver):
+    """A job of one map, which makes a part and runs on the worker."""
+    driver.say(frames.Submit(JOB, TOKEN, "a job", [step(0)]))
+    driver.say(frames.Splits(JOB, 0, [frames.SplitRow(0, 0, 1)]))
+    driver.say(frames.InputEnd(JOB))
+    assert heard(hub, worker)[-1].rows[0].sends is False
+    return hub.books[JOB]
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_when_the_driver_does_not_find_a_part_all_are_sent(
+    hub, worker, driver, map_only, is_written
+):
+    account = frames.Account(part=(1, 1, ""), is_written=is_written)
+    worker.say(frames.Done(JOB, NAME, 1, 1, account))
+    assert heard(hub, driver, frames.ToDriver)[-1].account == account
+    driver.say(frames.Committed(JOB, NAME, is_refused=True))
+    (row,) = heard(hub, worker)[-1].rows
+    assert (row.attempt, row.sends) == ((0, "map", 0, 1), is_written)

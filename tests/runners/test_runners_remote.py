@@ -6,11 +6,11 @@ import pytest
 
 import mincer
 from mincer.arguments import job_order
+from mincer.codec import functions
 from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError
-from mincer.flow.part import BlockPart
 from mincer.runners.base import JobControl
 from mincer.runners.remote import RemoteJob
-from mincer.store.disk import AppendFile
+from mincer.sinks import FileSink, MemorySink
 from mincer.wire import frames
 
 
@@ -53,44 +53,41 @@ def test_the_job_is_told_with_its_priority(make):
     job.close()
 
 
-def part_data(tmp_path, keys, values):
-    file = AppendFile(str(tmp_path / "made"))
-    file.begin()
-    writer = BlockPart(file)
-    writer.write(keys, values)
-    made = writer.close()
-    place = file.commit()
-    file.close()
-    with open(place.path, "rb") as read:
-        return read.read(), tuple(made)
-
-
 def attempt(index, number=0):
     return frames.attempt_of("", (0, "reduce", index, number))
 
 
-def test_parts_are_kept_as_they_come(make, tmp_path):
+def test_a_part_that_has_come_waits_to_be_committed(make):
     job = make({1: "a"})
-    data, part = part_data(tmp_path, ["a", "b"], [1, 2])
-    one = attempt(0)._replace()
-    job.write(one, 5, data[5:])
-    job.write(one, 0, data[:5])
-    job.commit(one, frames.Account([1, 1], part))
-    got, account = job.commits.get_nowait()
-    assert got == one
-    assert job.commit_part(got, account)
-    assert job.places[0].length_bytes == len(data)
+    one, account = attempt(0), frames.Account([1, 1], (2, 5, ""))
+    job.write(one, 0, b"data")
+    job.commit(one, account)
+    assert job.commits.get_nowait() == (one, account)
+    assert job.parts.commit(one, account)
+    assert job.parts.places[0].length_bytes == 4
 
 
-def test_a_part_that_is_damaged_is_not_committed(make, tmp_path):
-    job = make({1: "a"}, output=str(tmp_path / "out"))
-    job.order.sink.prepare(job.order.job)
-    data, part = part_data(tmp_path, ["a", "b"], [1, 2])
-    one = attempt(0)
-    job.write(one, 0, data[:-1])
-    job.commit(one, frames.Account([1, 1], part))
-    assert not job.commit_part(*job.commits.get_nowait())
-    job.order.sink.abort_job()
+def test_who_sees_the_folder_of_the_output_finds_a_token_there(make, tmp_path):
+    sink = FileSink(tmp_path / "out")
+    sink.prepare("0" * 32)
+    job = make({1: "a"}, mincer.Job(words, sum, parts=2).then(words), output=sink)
+    path, token = job.submit.output
+    with open(path, "rb") as file:
+        assert file.read() == token
+    assert [step.to_sink for step in job.submit.steps] == [False, True]
+    codes = [functions.load(data) for _, data in job.handover.codes]
+    assert codes[0].sink is None
+    assert codes[1].sink.shared_folder == sink.shared_folder
+    sink.abort_job()
+
+
+def test_a_sink_of_the_driver_alone_does_not_travel(make):
+    sink = MemorySink()
+    sink.prepare("0" * 32)
+    job = make({1: "a"}, output=sink)
+    assert job.submit.output is None
+    ((_, data),) = job.handover.codes
+    assert functions.load(data).sink is None
 
 
 def test_what_is_dropped_leaves_nothing(make):

@@ -96,6 +96,8 @@ class Book:
         #: What was made and not discarded, by the number of the worker that has it.
         self.kept_bytes: dict[int, int] = {}
         self._discarded: set[AttemptId] = set()
+        #: The driver did not find a part that a worker wrote into the output's folder.
+        self.sends = False
         self._steps = [_Step() for _ in submit.steps]
         self._told: dict[int, _Told] = {}
 
@@ -161,6 +163,7 @@ class Book:
             command.commits,
             len(command.without),
             None if after is None else name_of(after),
+            self.sends,
         )
 
     def _inputs(self, task: TaskId) -> Iterator[SplitName | OutputName]:

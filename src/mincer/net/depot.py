@@ -16,11 +16,12 @@ from functools import partial
 
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.nearby import IsNear, Nearby, place_told
 from mincer.net.offers import Outputs
 from mincer.net.ports import Kept
-from mincer.net.same_file import is_here
+from mincer.net.same_folder import SharedFolder
 from mincer.net.shelf import Shelf
 from mincer.store.disk import FileCache, Place, kept
 from mincer.store.folder import OwnedFolder
@@ -28,7 +29,7 @@ from mincer.structs import Struct, field
 from mincer.wire import pulls
 from mincer.wire.frames import (
     CommitRow,
-    FileTold,
+    Extent,
     JobTold,
     OutputName,
     SplitName,
@@ -88,9 +89,10 @@ class JobDepot:
         self._code_folder = code_folder
         self._folder = OwnedFolder(folder)
         self._steps = [needs.ToldStep() for _ in told.steps]
-        self._inputs: list[FileTold] = []
-        #: Which of the input files can be read here, as far as it was looked.
-        self._is_here: dict[int, bool] = {}
+        #: The input files, which may be looked for at leisure.
+        self.inputs = Inputs()
+        #: Where parts of the output may be written.
+        self.shared = SharedFolder(told)
         self._rows: dict[AttemptId, StartRow] = {}
         self._pulled: dict[Need, _Pulled] = {}
         self._last = 0
@@ -112,10 +114,6 @@ class JobDepot:
 
     # --- what the coordinator tells
 
-    def add_files(self, first: int, files: list[FileTold]) -> None:
-        assert first == len(self._inputs)
-        self._inputs += files
-
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
         self._steps[step].add_commits(first, rows)
 
@@ -129,6 +127,8 @@ class JobDepot:
         """Keep an order; return what has to be here before it can begin."""
         attempt = attempt_of(self.told.job, row.attempt)
         self._rows[attempt] = row
+        if row.sends:
+            self.shared.give_up()
         return attempt, tuple(self._needs(attempt, row))
 
     # --- what attempts need
@@ -149,19 +149,10 @@ class JobDepot:
         for packet in sorted(packets):
             yield Need(job, needs.Packet(packet))
         for one in row.inputs:
-            if isinstance(one, OutputName):
-                if one.keeper != self._me:
-                    yield Need(job, needs.Output(one), attempt)
-                continue
-            for extent in one.extents:
-                if not self._has(extent.file):
-                    yield Need(job, needs.Input(extent), attempt)
-
-    def _has(self, file: int) -> bool:
-        """True when this input file can be read here, and is the one that is meant."""
-        if file not in self._is_here:
-            self._is_here[file] = is_here(self._inputs[file])
-        return self._is_here[file]
+            if isinstance(one, OutputName) and one.keeper != self._me:
+                yield Need(job, needs.Output(one), attempt)
+        for extent in self.inputs.sent_for(row):
+            yield _input(extent, attempt)
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
@@ -272,7 +263,11 @@ class JobDepot:
             return ReduceOrder(attempt, files, log, commits)
         files = self._step_files(task.step, "maps")
         splits = [self._split(one, attempt) for one in row.inputs]
-        copies = self._copies(attempt, row)
+        copies = self.inputs.copies(
+            row,
+            lambda file: self._copy(attempt, file),
+            lambda extent: sum(self._pulled[_input(extent, attempt)].sizes),
+        )
         if task.kind == "sample":
             return SampleOrder(attempt, files, splits, copies)
         (split,) = splits
@@ -294,6 +289,7 @@ class JobDepot:
             self._path("scratch"),
             self._cuts(number),
             self.memory_bytes,
+            sends=not self.shared.is_there,
         )
 
     def _cuts(self, number: int) -> Place | None:
@@ -321,22 +317,6 @@ class JobDepot:
             with open(path, "rb") as file:
                 self._packets[packet] = file.read()
         return self._packets[packet]
-
-    def _copies(self, attempt: AttemptId, row: StartRow) -> dict[str, str]:
-        """Where the input files are to be opened that do not lie under their names."""
-        copies: dict[str, str] = {}
-        for one in row.inputs:
-            for extent in one.extents if isinstance(one, SplitName) else ():
-                told = self._inputs[extent.file]
-                name, path = os.fsdecode(told.name), os.fsdecode(told.path)
-                if name in copies:
-                    continue
-                if not self._has(extent.file):
-                    path = self._copy(attempt, extent.file)
-                    _dress(path, told)
-                if path != name:
-                    copies[name] = path
-        return copies
 
     def _write_log(self, attempt: AttemptId, row: StartRow) -> tuple[str, int]:
         """A commit log of its own for a reduce, that names places on this machine."""
@@ -411,9 +391,5 @@ class JobDepot:
         self._folder.remove()
 
 
-def _dress(copy: str, told: FileTold) -> None:
-    """Make a copy pass for the file: readers look whether it was changed."""
-    if told.mtime_ns >= 0:
-        with kept(copy):
-            os.truncate(copy, told.size_bytes)
-            os.utime(copy, ns=(told.mtime_ns, told.mtime_ns))
+def _input(extent: Extent, attempt: AttemptId) -> Need:
+    return Need(attempt.task.job, needs.Input(extent), attempt)

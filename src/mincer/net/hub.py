@@ -270,6 +270,8 @@ class Hub:
                         events.OutputRefused if is_refused else events.OutputCommitted
                     )
                     self._events.append(kind(attempt))
+                    is_written = book.outputs[attempt].account.is_written
+                    book.sends = book.sends or (is_refused and is_written)
             case frames.Taken():
                 self._events.append(events.JobCancelled(book.job, "its driver left it"))
                 self._close(book)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mincer.core.events import Fault
-from mincer.errors import SegmentError
+from mincer.errors import OutputError, SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net import machine
 from mincer.net.end import End
@@ -87,7 +87,7 @@ class Node(End):
             return
         match frame:
             case frames.FilesTold(first=first, files=files):
-                depot.add_files(first, files)
+                depot.inputs.add(first, files)
             case frames.Commits(step=step, first=first, rows=rows):
                 depot.add_commits(step, first, rows)
             case frames.Withdrawals(step=step, first=first, numbers=numbers):
@@ -197,7 +197,11 @@ class Node(End):
             )
         else:
             depot.ended(attempt)
-            self._unmade(told)
+            if isinstance(told.error, OutputError) and depot.shared.is_lost():
+                # Nobody's fault: it may be done again, and its part be sent.
+                self._say(frames.Returned(attempt.task.job, [name_of(attempt)]))
+            else:
+                self._unmade(told)
         self._tell(machine.AttemptEnded(attempt))
 
     def _unmade(self, told: AttemptUnmade) -> None:

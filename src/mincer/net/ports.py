@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from mincer.ids import AttemptId
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Outputs
+from mincer.net.same_folder import SharedFolder
 from mincer.store.disk import Place
 from mincer.wire import frames
 from mincer.wire.packets import Buffer
@@ -51,9 +53,12 @@ class Depot(Protocol):
     #: What a child may take.
     memory_bytes: int
 
-    # --- what the coordinator tells, each thing once and in order
+    #: The input files, which the coordinator tells, and what of them is here.
+    inputs: Inputs
+    #: The folder of the output, if it has one that workers may share.
+    shared: SharedFolder
 
-    def add_files(self, first: int, files: list[frames.FileTold]) -> None: ...
+    # --- what the coordinator tells, each thing once and in order
 
     def add_commits(
         self, step: int, first: int, rows: list[frames.CommitRow]

@@ -22,10 +22,8 @@ from mincer.errors import (
     MincerError,
     NoConnectionError,
     RefusedError,
-    SegmentError,
     Where,
 )
-from mincer.flow.ports import PartMade
 from mincer.ids import AttemptId
 from mincer.net.membership import Standing
 from mincer.net.telling import error_of, made_of
@@ -33,10 +31,11 @@ from mincer.runners.account import report_of
 from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
 from mincer.runners.handover import Handover
 from mincer.runners.packing import pack_job, parts_of
+from mincer.runners.received import ReceivedParts
 from mincer.runners.results import Results
 from mincer.runners.stored import StoredPart
 from mincer.sources.base import Split
-from mincer.store.disk import Place, kept
+from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
 from mincer.structs import replace
 from mincer.wire import frames
@@ -78,24 +77,22 @@ class RemoteJob:
         self.skips: dict[AttemptId, int] = {}
         self.bytes_by_way = dict.fromkeys(frames.WAYS, 0)
         self.memory_bytes_max = 0
-        #: The parts that count: what the sink made of them, or where they lie.
-        self.parts_made: dict[int, PartMade] = {}
-        self.places: dict[int, Place] = {}
         with kept(os.path.join(tempfile.gettempdir(), "mincer")):
             self.folder = OwnedFolder()
         #: Parts that have come whole; None: the job is over.
         self.commits: queue.SimpleQueue[tuple[AttemptId, frames.Account] | None] = (
             queue.SimpleQueue()
         )
-        self._parts: dict[AttemptId, int] = {}
         try:
+            self.parts = ReceivedParts(self.folder.path, order.sink)
             memory_bytes = order.memory_bytes or _MEMORY_BYTES
-            # Parts come here as blocks, and the sink is opened here.
-            packed = pack_job(replace(order, sink=None), memory_bytes)
+            # Without a token the sink is opened here alone.
+            sent = order if self.parts.token else replace(order, sink=None)
+            packed = pack_job(sent, memory_bytes)
         except BaseException:
             self.folder.remove()
             raise
-        self.handover = Handover(order.job, self.folder.path, packed)
+        self.handover = Handover(order.job, self.folder.path, packed, self._end)
 
     @property
     def submit(self) -> frames.Submit:
@@ -112,7 +109,7 @@ class RemoteJob:
                     parts_of(self.order, number),
                     steps[number].shuffles,
                     steps[number].sampled,
-                    False,
+                    self.parts.token is not None and number == len(steps) - 1,
                 )
                 for number, (code, _) in enumerate(self.handover.codes)
             ],
@@ -121,6 +118,7 @@ class RemoteJob:
             skips_max=sum(step.skip_bad_records for step in steps),
             task_timeout_s=first.task_timeout,
             priority=self.priority,
+            output=self.parts.token,
         )
 
     def find(self, thing: Thing) -> Outputs:
@@ -130,33 +128,14 @@ class RemoteJob:
     # --- what comes, in the client's thread
 
     def write(self, attempt: AttemptId, offset: int, data: Buffer) -> None:
-        file = self._parts.get(attempt)
-        path = self._path(attempt)
-        with kept(path):
-            if file is None:
-                file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-                self._parts[attempt] = file
-            left = memoryview(data)
-            while left:
-                done = os.pwrite(file, left, offset)
-                left, offset = left[done:], offset + done
-
-    def _path(self, attempt: AttemptId) -> str:
-        name = f"part-{attempt.task.index}-{attempt.number}"
-        return os.path.join(self.folder.path, name)
+        self.parts.write(attempt, offset, data)
 
     def commit(self, attempt: AttemptId, account: frames.Account) -> None:
-        file = self._parts.pop(attempt, None)
-        if file is not None:
-            os.close(file)
+        self.parts.close(attempt)
         self.commits.put((attempt, account))
 
     def drop(self, attempt: AttemptId) -> None:
-        file = self._parts.pop(attempt, None)
-        if file is not None:
-            os.close(file)
-            with contextlib.suppress(OSError):
-                os.remove(self._path(attempt))
+        self.parts.drop(attempt)
 
     def told(
         self,
@@ -277,37 +256,9 @@ class RemoteJob:
         won = sorted(one for one in self.made if one.task[1:3] == (last, kind))
         return [self.made[one] for one in won]
 
-    def commit_part(self, attempt: AttemptId, account: frames.Account) -> bool:
-        """Make a part count that has come whole; False: it is not what was promised."""
-        assert account.part is not None
-        path = self._path(attempt)
-        length = os.path.getsize(path) if os.path.exists(path) else 0
-        sink = self.order.sink
-        if sink is None:
-            self.places[attempt.task.index] = Place(path, 0, length)
-            return True
-        read = StoredPart(Place(path, 0, length))
-        part = attempt.task.index
-        writer = sink.open(part, attempt.number)
-        try:
-            for keys, values in read():
-                writer.write(keys, values)
-            self.parts_made[part] = writer.close()
-        except SegmentError:
-            writer.abort()
-            return False
-        except BaseException:
-            writer.abort()
-            raise
-        with contextlib.suppress(OSError):
-            os.remove(path)
-        return sink.commit_part(part, attempt.number)
-
     def close_files(self) -> None:
         self.handover.close()
-        for file in self._parts.values():
-            os.close(file)
-        self._parts.clear()
+        self.parts.close_files()
 
     def close(self) -> None:
         """Remove everything."""
@@ -382,7 +333,7 @@ def _commit_parts(job: RemoteJob, client: Client) -> None:
         if come is None:
             return
         attempt, account = come
-        is_good = job.commit_part(attempt, account)
+        is_good = job.parts.commit(attempt, account)
         client.say(frames.Committed(name, name_of(attempt), not is_good))
 
 
@@ -411,10 +362,13 @@ def _finish(job: RemoteJob, runner: str) -> Results:
     sink = job.order.sink
     job.close_files()
     if sink is None:
-        parts = [StoredPart(job.places[number]) for number in sorted(job.places)]
+        places = job.parts.places
+        parts = [StoredPart(places[number]) for number in sorted(places)]
         counters, remove = report.counters, job.folder.remove
         return Results(parts, report.pairs, counters, report, on_close=remove)
-    sink.commit_job(job.parts_made, report.as_dict())
+    # Of what was sent the workers know only how large it was on its way.
+    report.bytes_written = sum(made.size_bytes for made in job.parts.made.values())
+    sink.commit_job(job.parts.made, report.as_dict())
     job.close()
     return Results(
         sink.readers(), report.pairs, report.counters, report, paths=sink.paths

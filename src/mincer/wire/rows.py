@@ -135,6 +135,8 @@ class StartRow(Row, frozen=True):
     commits: Small = 0
     withdrawals: Small = 0
     after: AttemptName | None = None
+    #: Write no part into the folder of the output: the driver does not find them there.
+    sends: bool = False
 
 
 class Account(Row, frozen=True):
