@@ -8,8 +8,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from mincer.cli import failure
-from mincer.errors import UsageError
-from mincer.limits import MEMORY_BYTES_MIN, parse_size
 from mincer.structs import Struct
 
 if TYPE_CHECKING:
@@ -48,28 +46,17 @@ def execute(options: WorkerOptions) -> int:
 
 
 def _work(options: WorkerOptions) -> int:
-    from mincer.net.settings import address_of
-    from mincer.net.worker import WorkerProcess
-    from mincer.worker.machine import cores, memory_per_slot
+    from mincer.runners.worker import worker_process
 
-    if options.keys is None:
-        raise UsageError(
-            "a worker needs the password or the key file of its cluster",
-            hint="The coordinator shows the line to type; or MINCER_PASSWORD, or "
-            "--key-file FILE.",
-        )
-    address = address_of(options.address)
-    slots = options.slots or cores()
-    worker = WorkerProcess(
-        address.host,
-        address.port,
+    worker = worker_process(
+        options.address,
         options.keys,
-        slots,
-        _memory_bytes(options.memory) or memory_per_slot(slots),
+        options.slots,
+        options.memory,
         listen=options.listen,
         advertise=options.advertise,
         once=options.once,
-        tell=_nothing if options.quiet else _tell,
+        tell=None if options.quiet else _tell,
     )
     if threading.current_thread() is threading.main_thread():
 
@@ -81,19 +68,6 @@ def _work(options: WorkerOptions) -> int:
     return 0
 
 
-def _memory_bytes(given: str | None) -> int | None:
-    if given is None:
-        return None
-    size_bytes = parse_size(given, "--memory")
-    if size_bytes < MEMORY_BYTES_MIN:
-        raise UsageError(f"--memory must be at least 64MB for each slot, not {given}")
-    return size_bytes
-
-
 def _tell(line: str) -> None:
     sys.stderr.write(f"mincer worker: {line}\n")
     sys.stderr.flush()
-
-
-def _nothing(line: str) -> None:
-    """Tell nobody."""

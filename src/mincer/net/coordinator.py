@@ -32,6 +32,8 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
+#: At the end, what members are told last has so long to leave this process.
+_GOODBYE_MS = 500
 
 
 class CoordinatorProcess:
@@ -138,7 +140,10 @@ class CoordinatorProcess:
                     self._bell.recv()
                 self._turn()
         finally:
-            self._end()
+            try:
+                self._say_goodbye()
+            finally:
+                self._end()
 
     def _turn(self) -> None:
         if not self._guard.is_alive:
@@ -221,6 +226,14 @@ class CoordinatorProcess:
         elif self._thread is not threading.current_thread():
             self.wake()
             self._thread.join()
+
+    def _say_goodbye(self) -> None:
+        """Tell all that this coordinator ends; who does not take it in has no more
+        than a moment."""
+        self.hub.close()
+        self._send()
+        # Closed before the context is, which keeps nothing that waits in others.
+        self._router.close(_GOODBYE_MS)
 
     def _end(self) -> None:
         if not self._context.closed:

@@ -54,6 +54,7 @@ class Hub:
         self, word: str, versions: tuple[str, str], members_max: int = 10_000
     ) -> None:
         self.members = Members(word, versions, members_max)
+        self._word = word
         self.coordinator = Coordinator()
         self.books: dict[JobId, Book] = {}
         #: Messages that made no sense, and what was said without any right.
@@ -290,6 +291,11 @@ class Hub:
             worker = self.members.of_number(number)
             if worker is not None:
                 self._dispatch.say(worker, frames.JobEnd(book.job))
+
+    def close(self) -> None:
+        """Tell all members that this coordinator ends, so that none waits for it."""
+        word = greeting(frames.Closed(self._word))
+        self._out += [(member.key, False, word) for member in self.members]
 
     # --- time
 

@@ -54,6 +54,10 @@ def address_of(given: str | None, default_host: str = "127.0.0.1") -> Address:
             f"the address {text} has no port of 0 to 65535",
             hint=f"It is HOST:PORT, as 192.168.1.10:{PORT}",
         )
+    if host == "localhost":
+        # Of the two addresses that it has on most machines, the one that is the default
+        # of who listens: ZeroMQ would take ::1, and find nobody.
+        host = "127.0.0.1"
     return Address(host or default_host, int(port) if port else PORT)
 
 

@@ -32,6 +32,7 @@ from mincer.wire.driver_frames import (
 from mincer.wire.greetings import (
     PROTOCOL,
     ROLES,
+    Closed,
     Greeting,
     Hello,
     Refused,
@@ -86,6 +87,7 @@ __all__ = [
     "Blob",
     "CancelJob",
     "CancelOne",
+    "Closed",
     "CommitAsked",
     "CommitRow",
     "Commits",
