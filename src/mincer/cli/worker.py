@@ -11,11 +11,13 @@ from mincer.cli import failure
 from mincer.structs import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from mincer.net.keys import Keys
+    from mincer.runners.worker import Worker
 
-__all__ = ["WorkerOptions", "execute"]
+__all__ = ["WorkerOptions", "execute", "work"]
 
 
 class WorkerOptions(Struct, kw_only=True):
@@ -35,36 +37,43 @@ class WorkerOptions(Struct, kw_only=True):
 
 def execute(options: WorkerOptions) -> int:
     """Work until told to leave; return the exit code."""
+
+    def make() -> Worker:
+        from mincer.runners.worker import Worker, worker_process
+
+        process = worker_process(
+            options.address,
+            options.keys,
+            options.slots,
+            options.memory,
+            listen=options.listen,
+            advertise=options.advertise,
+            once=options.once,
+            tell=None if options.quiet else _tell,
+        )
+        return Worker.around(process, options.drain_timeout)
+
+    return work(make, verbose=options.verbose)
+
+
+def work(make: Callable[[], Worker], *, verbose: bool) -> int:
+    """Make a worker and let it work, as a program that is nothing else; return the
+    exit code. SIGTERM drains it."""
     try:
-        return _work(options)
+        worker = make()
+        if threading.current_thread() is threading.main_thread():
+
+            def drain(number: int, frame: FrameType | None) -> None:
+                worker.drain()
+
+            signal.signal(signal.SIGTERM, drain)
+        worker.run()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
     except Exception as error:
-        failure.show(error, verbose=options.verbose)
+        failure.show(error, verbose=verbose)
         return failure.exit_code(error)
-
-
-def _work(options: WorkerOptions) -> int:
-    from mincer.runners.worker import worker_process
-
-    worker = worker_process(
-        options.address,
-        options.keys,
-        options.slots,
-        options.memory,
-        listen=options.listen,
-        advertise=options.advertise,
-        once=options.once,
-        tell=None if options.quiet else _tell,
-    )
-    if threading.current_thread() is threading.main_thread():
-
-        def drain(number: int, frame: FrameType | None) -> None:
-            worker.drain(options.drain_timeout)
-
-        signal.signal(signal.SIGTERM, drain)
-    worker.run()
     return 0
 
 

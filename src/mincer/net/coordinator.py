@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import zmq
@@ -24,7 +24,7 @@ from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
 from mincer.net.sockets import bind_router, make_dealer, port_of, user_of
-from mincer.wire.packets import PULL, Message, kind_of
+from mincer.wire.packets import GREETING, PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
 
@@ -32,8 +32,9 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
-#: At the end, what members are told last has so long to leave this process.
-_GOODBYE_MS = 500
+_HEARD_AT_ONCE = 200
+#: At the end members have so long to hear of it, and are told so often.
+_GOODBYE_S, _GOODBYE_EVERY_MS = 0.5, 20
 
 
 class CoordinatorProcess:
@@ -151,11 +152,7 @@ class CoordinatorProcess:
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
             )
-        for _ in range(200):  # what is due must not wait for a flood
-            try:
-                parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                break
+        for parts in self._received():
             self._hear(parts)
         now = time.monotonic()
         if now - self._looked >= _LOOK_S:
@@ -164,9 +161,17 @@ class CoordinatorProcess:
         self.hub.turn(now)
         self._send()
 
+    def _received(self) -> Iterator[list[zmq.Frame]]:
+        """What has come; not all of a flood, for which what is due must not wait."""
+        for _ in range(_HEARD_AT_ONCE):
+            try:
+                parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            if len(parts) > 1:
+                yield parts
+
     def _hear(self, parts: list[zmq.Frame]) -> None:
-        if len(parts) < 2:
-            return
         key = user_of(parts[-1])
         route = parts[0].bytes
         message: Message = [part.buffer for part in parts[1:]]
@@ -228,12 +233,24 @@ class CoordinatorProcess:
             self._thread.join()
 
     def _say_goodbye(self) -> None:
-        """Tell all that this coordinator ends; who does not take it in has no more
-        than a moment."""
-        self.hub.close()
-        self._send()
-        # Closed before the context is, which keeps nothing that waits in others.
-        self._router.close(_GOODBYE_MS)
+        """Tell all that this coordinator ends, until they have heard it or are gone.
+
+        A connection that is closed takes with it what was not read of it yet, so to
+        send it is not enough. Who has heard it greets: for him a new life begins.
+        """
+        members = self.hub.members
+        end = time.monotonic() + _GOODBYE_S
+        while len(members) and time.monotonic() < end:
+            self.hub.close()
+            self._send()
+            self._router.poll(_GOODBYE_EVERY_MS)
+            for parts in self._received():
+                member = members.of_key(user_of(parts[-1]))
+                if member is not None and kind_of([parts[1].buffer]) == GREETING:
+                    members.remove(member)
+            for member in members:
+                if member.closed_since is not None:
+                    members.remove(member)
 
     def _end(self) -> None:
         if not self._context.closed:

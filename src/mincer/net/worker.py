@@ -125,6 +125,8 @@ class WorkerProcess:
         self._drain_if_asked()
         self._communicate()
         self._look_for_coordinator(time.monotonic())
+        if self._stop:
+            return
         self._watch()
         for told in self._hands.wait(self._patience()):
             self.node.told(told, time.monotonic())

@@ -49,8 +49,8 @@ class Worker:
         drain_timeout: float = 60.0,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        self._drain_timeout_s = _seconds(drain_timeout)
-        self._process = worker_process(
+        timeout_s = _seconds(drain_timeout)
+        process = worker_process(
             address,
             keys_of(password, key_file, cluster),
             slots,
@@ -60,8 +60,22 @@ class Worker:
             once=once,
             tell=tell,
         )
-        self._began = False
+        self._take(process, timeout_s)
+
+    @classmethod
+    def around(cls, process: WorkerProcess, drain_timeout_s: float) -> Self:
+        """The worker that this process is."""
+        made = cls.__new__(cls)
+        made._take(process, drain_timeout_s)
+        return made
+
+    def _take(self, process: WorkerProcess, drain_timeout_s: float) -> None:
+        self._process = process
+        self._drain_timeout_s = drain_timeout_s
         self._running = threading.Lock()
+        #: The thread in which it has run.
+        self._thread: int | None = None
+        self._is_over = False
 
     def run(self) -> None:
         """Work until drained, stopped or, with `once`, until the coordinator is gone.
@@ -71,12 +85,14 @@ class Worker:
             UsageError: this worker has worked already.
         """
         with self._running:
-            if self._began:
-                raise UsageError(
-                    "this Worker has left its cluster", hint="Make another one."
-                )
-            self._began = True
-            self._process.run()
+            if self._is_over:
+                raise UsageError("this Worker has left", hint="Make another one.")
+            self._is_over = True
+            self._thread = threading.get_ident()
+            try:
+                self._process.run()
+            finally:
+                self._thread = None
 
     def drain(self) -> None:
         """Finish what has begun, for at most `drain_timeout` seconds, and leave; when
@@ -90,8 +106,10 @@ class Worker:
     def close(self) -> None:
         """Stop, and wait until nothing is left. Harmless when repeated."""
         self._process.stop()
+        if self._thread == threading.get_ident():
+            return  # from within `run` (a handler of signals, `tell`), which does it
         with self._running:
-            self._began = True
+            self._is_over = True
             self._process.close()
 
     def __enter__(self) -> Self:
