@@ -300,3 +300,11 @@ def test_what_a_driver_hears_of_its_job():
     ]
     assert job.over.outcomes == {"done": 6}
     assert job.over.workers == 1
+
+
+def test_when_it_ends_it_tells_all_members(hub, worker, driver):
+    heard(hub, worker)
+    hub.close()
+    out = hub.take_out()
+    assert {key for key, _, _ in out} == {worker.key, driver.key}
+    assert [message for _, _, message in out] == 2 * [greeting(frames.Closed("a word"))]

@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -32,7 +32,6 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
-_HEARD_AT_ONCE = 200
 #: At the end members have so long to hear of it, and are told so often.
 _GOODBYE_S, _GOODBYE_EVERY_MS = 0.5, 20
 
@@ -152,7 +151,11 @@ class CoordinatorProcess:
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
             )
-        for parts in self._received():
+        for _ in range(200):  # what is due must not wait for a flood
+            try:
+                parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                break
             self._hear(parts)
         now = time.monotonic()
         if now - self._looked >= _LOOK_S:
@@ -161,17 +164,9 @@ class CoordinatorProcess:
         self.hub.turn(now)
         self._send()
 
-    def _received(self) -> Iterator[list[zmq.Frame]]:
-        """What has come; not all of a flood, for which what is due must not wait."""
-        for _ in range(_HEARD_AT_ONCE):
-            try:
-                parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                return
-            if len(parts) > 1:
-                yield parts
-
     def _hear(self, parts: list[zmq.Frame]) -> None:
+        if len(parts) < 2:
+            return
         key = user_of(parts[-1])
         route = parts[0].bytes
         message: Message = [part.buffer for part in parts[1:]]
@@ -243,11 +238,13 @@ class CoordinatorProcess:
         while len(members) and time.monotonic() < end:
             self.hub.close()
             self._send()
-            self._router.poll(_GOODBYE_EVERY_MS)
-            for parts in self._received():
-                member = members.of_key(user_of(parts[-1]))
-                if member is not None and kind_of([parts[1].buffer]) == GREETING:
+            wait_ms = _GOODBYE_EVERY_MS
+            while self._router.poll(wait_ms) and time.monotonic() < end:
+                _, *message = self._router.recv_multipart(copy=False)
+                member = members.of_key(user_of(message[-1])) if message else None
+                if member is not None and kind_of([message[0].buffer]) == GREETING:
                     members.remove(member)
+                wait_ms = 0
             for member in members:
                 if member.closed_since is not None:
                     members.remove(member)
