@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mincer.runners.report import Report
     from mincer.runners.results import Results
     from mincer.runners.serve import Serve
+    from mincer.runners.worker import Worker
 
 __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # a job and what comes of it
@@ -25,7 +26,7 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # inside user code
     "Context", "context", "count",
     # where it runs
-    "Local", "Serve", "Cluster",
+    "Local", "Serve", "Cluster", "Worker",
     # modules
     "errors", "sinks", "sources", "testing",
     "__version__",
@@ -44,6 +45,7 @@ _HOMES = {
     "Report": "mincer.runners.report",
     "Results": "mincer.runners.results",
     "Serve": "mincer.runners.serve",
+    "Worker": "mincer.runners.worker",
     "by_range": "mincer.job",
 }
 _MODULES = frozenset({"errors", "sinks", "sources", "testing"})

@@ -143,6 +143,24 @@ def test_all_jobs_hear_when_the_connection_ends(world):
     assert job.over == "it was closed"
 
 
+def test_a_coordinator_that_ends_loses_the_jobs_and_says_so(world):
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: world.hub.books)
+    world.hub.close()
+    assert world.run(lambda: job.over)
+    assert job.over == "the coordinator was closed"
+
+
+def test_one_that_knows_no_job_is_told_as_such(world):
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: world.hub.books)
+    world.new_hub()
+    assert world.run(lambda: job.over)
+    assert job.over == "the coordinator does not know it any more"
+
+
 def test_when_a_turn_is_due(world):
     driver = world.driver()
     driver.node.turn(world.now)

@@ -274,3 +274,11 @@ def test_when_the_driver_does_not_find_a_part_all_are_sent(
     driver.say(frames.Committed(JOB, NAME, is_refused=True))
     (row,) = heard(hub, worker)[-1].rows
     assert (row.attempt, row.sends) == ((0, "map", 0, 1), is_written)
+
+
+def test_when_it_ends_it_tells_all_members(hub, worker, driver):
+    heard(hub, worker)
+    hub.close()
+    out = hub.take_out()
+    assert {key for key, _, _ in out} == {worker.key, driver.key}
+    assert [message for _, _, message in out] == 2 * [greeting(frames.Closed("a word"))]

@@ -24,7 +24,7 @@ from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
 from mincer.net.sockets import bind_router, make_dealer, place_of, port_of, user_of
-from mincer.wire.packets import PULL, Message, kind_of
+from mincer.wire.packets import GREETING, PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
 
@@ -32,6 +32,8 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
+#: At the end members have so long to hear of it, and are told so often.
+_GOODBYE_S, _GOODBYE_EVERY_MS = 0.5, 20
 
 
 class CoordinatorProcess:
@@ -140,7 +142,10 @@ class CoordinatorProcess:
                     self._bell.recv()
                 self._turn()
         finally:
-            self._end()
+            try:
+                self._say_goodbye()
+            finally:
+                self._end()
 
     def _turn(self) -> None:
         if not self._guard.is_alive:
@@ -231,6 +236,28 @@ class CoordinatorProcess:
         elif self._thread is not threading.current_thread():
             self.wake()
             self._thread.join()
+
+    def _say_goodbye(self) -> None:
+        """Tell all that this coordinator ends, until they have heard it or are gone.
+
+        A connection that is closed takes with it what was not read of it yet, so to
+        send it is not enough. Who has heard it greets: for him a new life begins.
+        """
+        members = self.hub.members
+        end = time.monotonic() + _GOODBYE_S
+        while len(members) and time.monotonic() < end:
+            self.hub.close()
+            self._send()
+            wait_ms = _GOODBYE_EVERY_MS
+            while self._router.poll(wait_ms) and time.monotonic() < end:
+                _, *message = self._router.recv_multipart(copy=False)
+                member = members.of_key(user_of(message[-1])) if message else None
+                if member is not None and kind_of([message[0].buffer]) == GREETING:
+                    members.remove(member)
+                wait_ms = 0
+            for member in members:
+                if member.closed_since is not None:
+                    members.remove(member)
 
     def _end(self) -> None:
         if not self._context.closed:

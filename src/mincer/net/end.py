@@ -32,6 +32,8 @@ class End(ABC):
         self, hello: frames.Hello, said: Any, find: Callable[[Thing], Outputs]
     ) -> None:
         self.line = Line(hello, said)
+        #: How many coordinators have said that they end.
+        self.closed = 0
         self.reach = Reach(hello.host)
         self._puller = Puller()
         self._offers = Offers(find)
@@ -50,7 +52,10 @@ class End(ABC):
             return
         frame = self.line.hear(message, now)
         if isinstance(frame, frames.Stranger):
-            self._begin_anew()
+            self._begin_anew("the coordinator does not know it any more")
+        elif isinstance(frame, frames.Closed):
+            self.closed += 1
+            self._begin_anew("the coordinator was closed")
         elif frame is not None:
             assert self.line.welcome is not None
             self._puller.me = self.line.welcome.member
@@ -88,7 +93,7 @@ class End(ABC):
     def _heard(self, frame: Any, now: float) -> None:
         """The coordinator said this."""
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, why: str) -> None:
         """This life is over: nothing of it, its pulls included, is said any more."""
         self.line.begin_anew()
         self.reach.clear()

@@ -60,6 +60,7 @@ class Hub:
         now: float = 0.0,
     ) -> None:
         self.members = Members(word, versions, members_max)
+        self._word = word
         self.coordinator = Coordinator()
         self.books: dict[JobId, Book] = {}
         self.desk = Desk(
@@ -324,6 +325,11 @@ class Hub:
             worker = self.members.of_number(number)
             if worker is not None:
                 self._dispatch.say(worker, frames.JobEnd(book.job))
+
+    def close(self) -> None:
+        """Tell all members that this coordinator ends, so that none waits for it."""
+        word = greeting(frames.Closed(self._word))
+        self._out += [(member.key, False, word) for member in self.members]
 
     # --- time
 

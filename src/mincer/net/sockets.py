@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zmq
 
+from mincer.errors import UsageError
 from mincer.net.keys import KeyPair
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
 
@@ -115,10 +116,20 @@ def user_of(frame: zmq.Frame) -> str:
 
 
 def local_address(host: str, port: int) -> str:
-    """The address of this machine on the way to that one. Nothing is sent."""
+    """The address of this machine on the way to that one. Nothing is sent.
+
+    Raises:
+        UsageError: there is no such host.
+    """
     import socket
 
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise UsageError(
+            f"nobody here knows the host {host}: {error.strerror}",
+            hint="Is its name right? Its address may be given in place of it.",
+        ) from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.connect(address)

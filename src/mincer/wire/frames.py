@@ -52,6 +52,7 @@ from mincer.wire.driver_frames import (
 from mincer.wire.greetings import (
     PROTOCOL,
     ROLES,
+    Closed,
     Greeting,
     Hello,
     Refused,
@@ -114,6 +115,7 @@ __all__ = [
     "CancelJob",
     "CancelOne",
     "CancelTold",
+    "Closed",
     "CommitAsked",
     "CommitRow",
     "Commits",
