@@ -105,6 +105,10 @@ class Cluster:
             if one.word == f"{kind} begins" and host in (None, one.host)
         ]
 
+    def is_alive(self, logged):
+        """True when the process that logged this still runs."""
+        return logged.pid in {one.pid for one in self.network.processes()}
+
     # --- the end
 
     def leave(self):
@@ -162,6 +166,13 @@ class Run:
         assert report["pairs"] == len(made)
         self.nothing_is_left()
         return report
+
+    def fails(self, code=1, seconds=90):
+        """Wait for its end, which is a bad one; return what it says of that."""
+        assert self.program.end(seconds) == code, self.program.stderr
+        assert not self.program.stdout
+        self.nothing_is_left()
+        return self.program.stderr
 
     def nothing_is_left(self):
         """Workers that live have nothing of the job any more, nor has the driver."""
