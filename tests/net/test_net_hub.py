@@ -148,6 +148,55 @@ def test_the_record_in_work_is_told_with_a_tick(hub, worker, job):
     assert list(hub._records_in_work()) == [(frames.attempt_of(JOB, NAME), 3)]
 
 
+@pytest.fixture
+def timed_job(hub, worker, driver):
+    """A job of one map that runs on the worker and may take 2 s, once."""
+    steps = [step(0, 1)]
+    driver.say(
+        frames.Submit(JOB, TOKEN, "a job", steps, attempts_max=1, task_timeout_s=2.0)
+    )
+    driver.say(frames.Splits(JOB, 0, [frames.SplitRow(0, 0, 1)]))
+    driver.say(frames.InputEnd(JOB))
+    hub.take_out()
+
+
+def verdicts(hub, driver):
+    frames_heard = heard(hub, driver, frames.ToDriver)
+    return [one for one in frames_heard if isinstance(one, frames.JobFailed)]
+
+
+def test_a_job_whose_time_is_up_fails_with_where_it_was(hub, worker, driver, timed_job):
+    hub.turn(2.0)
+    assert not verdicts(hub, driver)
+    where = frames.ErrorTold("TimedOutError", "it took too long", user_traceback="here")
+    worker.say(frames.Failed(JOB, NAME, "timed out", where), now=2.1)
+    (verdict,) = verdicts(hub, driver)
+    assert verdict.error == where
+    worker.say(frames.Failed(JOB, NAME, "timed out", ERROR), now=2.2)
+    hub.turn(9.0)
+    assert not verdicts(hub, driver)
+
+
+def test_it_is_not_waited_for_ever_where_that_was(hub, worker, driver, timed_job):
+    hub.turn(2.0)
+    other = Member(hub, "other").greet(2.1)
+    other.say(frames.Failed(JOB, NAME, "timed out", ERROR), now=2.1)
+    assert not verdicts(hub, driver)
+    hub.turn(6.0)
+    (verdict,) = verdicts(hub, driver)
+    assert verdict.error is None
+    assert "timed out" in verdict.reason
+
+
+def test_who_does_not_wait_for_the_verdict_is_told_nothing(
+    hub, worker, driver, timed_job
+):
+    hub.turn(2.0)
+    driver.say(frames.Taken(JOB), now=2.1)
+    hub.turn(6.0)
+    assert not verdicts(hub, driver)
+
+
 def test_who_falls_silent_is_given_up_and_its_work_is_lost(hub, worker, driver, job):
     for now in range(1, int(LEASE_S) + 1):
         driver.beat(float(now))

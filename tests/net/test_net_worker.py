@@ -97,6 +97,39 @@ def test_one_that_drains_says_goodbye_and_ends(coordinator, start):
     assert running.crash is None
 
 
+def test_one_that_drains_does_not_wait_long_for_a_coordinator_that_is_gone(
+    coordinator, start
+):
+    running = start(coordinator.port)
+    wait(lambda: len(coordinator.hub.members))
+    coordinator.close()
+    running.worker.drain(1000.0)
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+    assert running.crash is None
+
+
+def test_one_that_drains_and_never_joined_ends_soon(start):
+    running = start(1)
+    wait(lambda: running.said)
+    running.worker.drain(1000.0)
+    running.thread.join(20)
+    assert not running.thread.is_alive()
+
+
+def test_what_wakes_it_are_descriptors_of_its_own(coordinator):
+    """That of a socket may be the pipe of a child before it is looked again."""
+    worker = WorkerProcess("127.0.0.1", coordinator.port, KEYS, 1, MEMORY)
+    try:
+        worker._turn()
+        theirs = {int(socket.FD) for socket in worker._watched}
+        assert theirs
+        assert not theirs & set(worker._watched.values())
+    finally:
+        worker.close()
+    assert not worker._watched
+
+
 def test_a_second_wish_to_drain_ends_it_at_once(start):
     running = start(1)
     wait(lambda: running.said)
@@ -204,10 +237,13 @@ def test_a_host_that_nobody_knows_is_told():
         WorkerProcess("no.such.host.invalid", 1, KEYS, 1, MEMORY)
 
 
-def test_a_key_of_another_role_leaves_nothing_behind(tmp_path):
-    before = folders(), threading.active_count()
+def test_a_key_of_another_role_leaves_nothing_behind(tmp_path, monkeypatch):
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    before = threading.active_count()
     path, public = str(tmp_path / "d.key"), str(tmp_path / "d.pub")
     make_role_file(path, public, KEYS, "driver", "d")
     with pytest.raises(UsageError, match="this key file is for a driver"):
         WorkerProcess("127.0.0.1", 1, read_key_file(path), 1, MEMORY)
-    assert (folders(), threading.active_count()) == before
+    assert threading.active_count() == before
+    assert not os.listdir(tmp_path / "temp")

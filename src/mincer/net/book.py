@@ -90,6 +90,8 @@ class Book:
         #: How many records each attempt leaves out, if it does.
         self.skips: dict[AttemptId, int] = {}
         self.failures: OrderedDict[AttemptId, ErrorTold] = OrderedDict()
+        #: Attempts whose time was up, and who will tell where they were.
+        self.timed_out: dict[AttemptId, int] = {}
         self.notes: list[str] = []
         self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
         self.records = self.bytes_read = 0
@@ -291,10 +293,15 @@ class Book:
         )
 
     def failed(self, attempt: AttemptId, error: ErrorTold) -> None:
+        self.keep_error(attempt, error)
+        self.outcomes["failed"] += 1
+
+    def keep_error(self, attempt: AttemptId, error: ErrorTold) -> None:
+        """Keep this, which may be what the job fails of."""
+        self.timed_out.pop(attempt, None)
         self.failures[attempt] = error
         if len(self.failures) > _FAILURES_MAX:
             self.failures.popitem(last=False)
-        self.outcomes["failed"] += 1
 
     def publish(self, attempt: AttemptId, number: int) -> None:
         """Others read the output of this attempt from now on."""

@@ -21,6 +21,8 @@ __all__ = ["Dispatch", "Outgoing"]
 #: Rows of one `Start`, and extents in them: a message has a bound.
 _ROWS_MAX = 200
 _EXTENTS_MAX = 8000
+#: How long it is waited for where an attempt was when its time was up.
+_STACK_S = 3.0
 
 #: To which key, over which of its connections (bulk or not), which message.
 Outgoing = tuple[str, bool, Message]
@@ -42,6 +44,8 @@ class Dispatch:
         #: Whom each member knows.
         self._known: dict[int, set[int]] = {}
         self._starts: list[tuple[Member, Book, frames.StartRow]] = []
+        #: Jobs that have failed, and until when it is waited for the error.
+        self._failed: dict[JobId, tuple[commands.FailJob, float]] = {}
 
     # --- members come and go
 
@@ -94,9 +98,7 @@ class Dispatch:
             case commands.FinishJob(job, winners):
                 self._finish(self._books[job], winners)
             case commands.FailJob():
-                book = self._books.get(command.job)
-                if book is not None:
-                    self.tell_driver(book, failure_told(command, book))
+                self._fail(command)
 
     def _start(self, command: commands.StartAttempt) -> None:
         attempt = command.attempt
@@ -150,8 +152,12 @@ class Dispatch:
     def _cancel(self, worker: WorkerId, attempt: AttemptId, timed_out: bool) -> None:
         job = attempt.task.job
         book = self._books.get(job)
-        if book is not None and book.ended(attempt):
+        number = None if book is None else book.running.get(attempt)
+        if book is not None and number is not None:
+            book.ended(attempt)
             book.outcomes["failed" if timed_out else "cancelled"] += 1
+            if timed_out:
+                book.timed_out[attempt] = number
         self._say_worker(worker, frames.CancelOne(job, name_of(attempt), timed_out))
 
     def _commit(self, attempt: AttemptId) -> None:
@@ -177,6 +183,26 @@ class Dispatch:
         self.tell_driver(
             book, frames.JobDone(book.job, outcomes, book.notes, {}, len(book.workers))
         )
+
+    def _fail(self, command: commands.FailJob) -> None:
+        book = self._books.get(command.job)
+        if book is None:
+            return
+        if command.attempt in book.timed_out:
+            self._failed[command.job] = command, 0.0  # its error is on its way
+        else:
+            self.tell_driver(book, failure_told(command, book))
+
+    def tell_failures(self, now: float) -> None:
+        """Tell of jobs that failed, once there is an error, or none has come in time."""
+        for job, (command, due) in list(self._failed.items()):
+            book = self._books.get(job)
+            if book is not None and not due:
+                self._failed[job] = command, now + _STACK_S
+            elif book is None or command.attempt not in book.timed_out or now >= due:
+                del self._failed[job]
+                if book is not None:
+                    self.tell_driver(book, failure_told(command, book))
 
     # --- saying
 

@@ -224,6 +224,9 @@ class Hub:
     def _failed(self, member: Member, book: Book, frame: frames.Failed) -> None:
         attempt = attempt_of(book.job, frame.attempt)
         fault = _FAULTS.get(frame.fault)
+        if book.timed_out.get(attempt) == member.number:
+            book.keep_error(attempt, frame.error)
+            return
         if fault is None or book.running.get(attempt) != member.number:
             self.dropped += fault is None
             return
@@ -354,6 +357,7 @@ class Hub:
         if deadline is not None and deadline <= now:
             self._events.append(events.Tick(tuple(self._records_in_work())))
         self._digest()
+        self._dispatch.tell_failures(now)
         if now - self._reported >= _REPORT_S:
             self._reported = now
             for book in self.books.values():

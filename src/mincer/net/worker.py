@@ -74,6 +74,7 @@ class WorkerProcess:
         self._where = f"{host}:{port}"
         self._draining_until: float | None = None
         self._drains = False
+        self._goodbye_until: float | None = None
         self._stop = False
         self._is_closed = False
         self._looked = 0.0
@@ -106,7 +107,8 @@ class WorkerProcess:
         self._membership = Membership(
             self._context, address, pair, own, keys.server, self.node.line
         )
-        self._watched: dict[int, zmq.Socket[bytes]] = {}
+        #: The sockets that wake this process, and by which descriptor.
+        self._watched: dict[zmq.Socket[bytes], int] = {}
 
     def _open_depot(self, told: frames.JobTold, me: int) -> JobDepot:
         code = os.path.join(self._folder.path, "code")
@@ -177,19 +179,22 @@ class WorkerProcess:
 
     def _watch(self) -> None:
         """Be woken by the sockets that there are now."""
-        sockets = [self._door.socket, *self._membership.sockets, *self._peers.sockets]
-        now = {int(socket.FD): socket for socket in sockets}
-        # Numbers of descriptors return, so it is looked whose they are.
-        for descriptor, socket in self._watched.items():
-            if now.get(descriptor) is not socket:
-                self._hands.unwatch(descriptor)
-        for descriptor, socket in now.items():
-            if self._watched.get(descriptor) is not socket:
-                self._hands.watch(descriptor)
-        self._watched = now
+        now = {self._door.socket, *self._membership.sockets, *self._peers.sockets}
+        for socket in self._watched.keys() - now:
+            self._unwatch(socket)
+        for socket in now - self._watched.keys():
+            # One of our own: the number of a socket's may stand for the pipe of a new
+            # child as soon as the socket is closed, which is before we are here.
+            descriptor = self._watched[socket] = os.dup(int(socket.FD))
+            self._hands.watch(descriptor)
+
+    def _unwatch(self, socket: zmq.Socket[bytes]) -> None:
+        descriptor = self._watched.pop(socket)
+        self._hands.unwatch(descriptor)
+        os.close(descriptor)
 
     def _patience(self) -> float:
-        if any(map(_has_news, self._watched.values())):
+        if any(map(_has_news, self._watched)):
             return 0.0
         now = time.monotonic()
         due = min(
@@ -264,7 +269,11 @@ class WorkerProcess:
             return False
         now = time.monotonic()
         if self.node.has_left or self.node.line.welcome is None:
-            until = min(until, now if self.node.line.is_clear else until)
+            if self.node.line.is_clear:
+                return True
+            if self._goodbye_until is None:
+                self._goodbye_until = now + _GOODBYE_S
+            until = min(until, self._goodbye_until)
         return now >= until
 
     def close(self) -> None:
@@ -272,6 +281,8 @@ class WorkerProcess:
         if self._is_closed:
             return
         self._is_closed = True
+        for socket in list(self._watched):
+            self._unwatch(socket)
         self._hands.close()
         self._membership.close()
         self._peers.close()
