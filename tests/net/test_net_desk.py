@@ -381,7 +381,7 @@ def test_a_worker_that_is_given_nothing_more_is_told_as_such(worker, driver, obs
 def test_what_is_discarded_is_not_kept(worker, driver, observer):
     job = submit(driver, splits=2)
     done(worker, job)
-    worker.say(frames.SegmentGone(job, NAME))
+    worker.hub.books[job].discard(frames.attempt_of(job, NAME))
     (row,) = ask(observer, WorkersAsked(1)).rows
     assert row.kept_bytes == 0
 
