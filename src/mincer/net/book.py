@@ -98,6 +98,17 @@ class Book:
         #: What was made and not discarded, by the number of the worker that has it.
         self.kept_bytes: dict[int, int] = {}
         self._discarded: set[AttemptId] = set()
+        #: Who has the code and the input: the one that submitted it.
+        self.source = driver
+        #: Its driver wants to leave it; has left it; has parts of the result already.
+        self.is_leaving = self.is_detached = self.has_given = False
+        #: Attempts whose output the driver is to commit, and has not.
+        self.commits: dict[AttemptId, None] = {}
+        #: Those of them that a driver has that came for the result: see owners.py.
+        self.fetched: set[AttemptId] = set()
+        #: How it ended, for a driver that will come; since when that waits for him.
+        self.last_words: list[object] = []
+        self.ready_at: float | None = None
         #: The driver did not find a part that a worker wrote into the output's folder.
         self.sends = False
         self._steps = [_Step() for _ in submit.steps]
@@ -212,7 +223,7 @@ class Book:
             self.job,
             submit.token,
             submit.name,
-            self.driver,
+            self.source,
             submit.steps,
             submit.modules,
             submit.task_timeout_s,
@@ -282,6 +293,42 @@ class Book:
             self._discarded.add(attempt)
             self.kept_bytes[output.keeper] -= output.length_bytes
         return output.keeper
+
+    @property
+    def result_bytes(self) -> int:
+        """The length of the parts that wait for a driver."""
+        return sum(self.outputs[one].length_bytes for one in self.commits)
+
+    def outputs_of(self, worker: int) -> list[OutputOf]:
+        """What this worker keeps that may still be asked for."""
+        return [
+            OutputOf(self.job, self.submit.token, name_of(attempt))
+            for attempt, output in self.outputs.items()
+            if output.keeper == worker
+            and output.length_bytes
+            and not output.account.is_written
+            and attempt not in self._discarded
+        ]
+
+    def things_of_driver(self) -> Iterator[Thing]:
+        """What only the driver can give, as workers ask for it: code, packets, and the
+        bytes of files. (Of what is read by workers, too: others may join.)"""
+        key = self.job, self.submit.token
+        blobs = [step.code for step in self.submit.steps]
+        if self.submit.modules is not None:
+            blobs.append(self.submit.modules)
+        for digest in dict.fromkeys(blob.digest for blob in blobs):
+            yield BlobOf(*key, digest)
+        for packet in dict.fromkeys(split.packet for split in self.splits):
+            yield PacketOf(*key, packet)
+        spans = {
+            (extent.file, extent.start, extent.end): None
+            for split in self.splits
+            for extent in split.extents
+            if not self._can_be_read(extent.file)
+        }
+        for span in spans:
+            yield InputOf(*key, *span)
 
     @property
     def bytes_in_work(self) -> int:

@@ -1,0 +1,244 @@
+"""Jobs and the drivers to whom they belong: submitted, left, fetched, over."""
+
+# Strategy: the driver is the sink of its job (see book.py), so a job whose driver has
+# left goes on until all parts of its result wait to be committed, and stays so until a
+# driver comes for them: what a lost worker had of it is made again meanwhile. What the
+# next driver has of them counts only when it has all: it may vanish, too, and another
+# one must find everything. What the first driver alone could give, code and input, is
+# taken over before it may leave (standin.py).
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mincer.core import events
+from mincer.core.events import Event
+from mincer.ids import JobId
+from mincer.net.book import Book
+from mincer.net.desk import Desk
+from mincer.net.dispatch import Dispatch
+from mincer.net.members import Member, Members
+from mincer.net.standin import StandIn
+from mincer.wire import frames
+from mincer.wire.frames import attempt_of
+
+__all__ = ["Owners"]
+
+
+class Owners:
+    """What drivers say of their jobs. `happened`: takes what `core` is to know.
+    `digest`: makes `core` take in all of it. `over`: is told of jobs that are closed.
+
+    A job that its driver left is kept for `keep_s` after its result is there, and the
+    oldest are given up when such results have more than `keep_bytes_max` together.
+    """
+
+    def __init__(
+        self,
+        members: Members,
+        books: dict[JobId, Book],
+        desk: Desk,
+        dispatch: Dispatch,
+        standin: StandIn,
+        happened: Callable[[Event], None],
+        digest: Callable[[], None],
+        over: Callable[[JobId], None],
+        keep_s: float,
+        keep_bytes_max: int,
+    ) -> None:
+        self._members = members
+        self._books = books
+        self._desk = desk
+        self._dispatch = dispatch
+        self._standin = standin
+        self._happened = happened
+        self._digest = digest
+        self._over = over
+        self._keep_s = keep_s
+        self._keep_bytes_max = keep_bytes_max
+
+    def said(self, member: Member, frame: frames.JobSaid, now: float) -> bool:
+        """Take in what a driver said; False: it had no right to say that."""
+        book = self._books.get(frame.job)
+        if isinstance(frame, frames.Submit):
+            if book is None:
+                book = self._books[frame.job] = Book(frame, member.number, now)
+                self._desk.submitted(book, member.name, now)
+                self._happened(events.JobSubmitted(frame.job, book.plan))
+            return True
+        if isinstance(frame, frames.Fetch):
+            self._fetch(member, frame.job, book)
+            return True
+        if book is None or book.driver != member.number:
+            return False
+        match frame:
+            case frames.Files(first=first, files=files):
+                book.add_files(first, files)
+            case frames.Splits(first=first, splits=splits):
+                if not book.input_ended and book.add_splits(first, splits):
+                    sizes = tuple(split.size_bytes for split in splits)
+                    self._happened(events.SplitsAdded(book.job, first, sizes))
+            case frames.InputEnd():
+                book.input_ended = True
+                self._happened(events.InputEnded(book.job))
+            case frames.CancelJob(reason=reason):
+                self._happened(events.JobCancelled(book.job, reason))
+            case frames.Committed(attempt=name, is_refused=is_refused):
+                self._committed(book, name, is_refused)
+            case frames.Detach():
+                self._detach(member, book, now)
+            case frames.Taken():
+                self._happened(events.JobCancelled(book.job, "its driver left it"))
+                self.close(book, now)
+                self._dispatch.acknowledge(member)
+        return True
+
+    def _committed(
+        self, book: Book, name: frames.AttemptName, is_refused: bool
+    ) -> None:
+        attempt = attempt_of(book.job, name)
+        if attempt not in book.outputs:
+            return
+        if is_refused:
+            is_written = book.outputs[attempt].account.is_written
+            book.sends = book.sends or is_written
+            book.commits.pop(attempt, None)
+            book.fetched.discard(attempt)
+            self._happened(events.OutputRefused(attempt))
+        elif not book.is_detached:
+            book.commits.pop(attempt, None)
+            book.has_given = True
+            self._happened(events.OutputCommitted(attempt))
+        elif attempt in book.commits:
+            book.fetched.add(attempt)
+            if self._is_ready(book) and book.fetched == book.commits.keys():
+                for one in book.commits:
+                    self._happened(events.OutputCommitted(one))
+                book.commits.clear()
+
+    def _is_ready(self, book: Book) -> bool:
+        """True when all parts of the result are there, and none was committed."""
+        snapshot = self._desk.look(book.job)
+        if snapshot is None:
+            return False
+        step = snapshot.steps[-1]
+        last = step.reduces if book.submit.steps[-1].shuffles else step.maps
+        return len(book.commits) == last.total
+
+    # --- a driver leaves its job, and another one comes for it
+
+    def _detach(self, driver: Member, book: Book, now: float) -> None:
+        why = ""
+        if not book.input_ended:
+            why = "the source has not come to its end"
+        elif book.has_given:
+            why = "parts of the result are with this driver already"
+        if why:
+            self._dispatch.say(driver, frames.DetachTold(book.job, why=why))
+            return
+        things = list(book.things_of_driver())
+        self._standin.take_over(driver.number, things, now)
+        book.is_leaving = True
+        self.come([driver.number])
+
+    def come(self, numbers: Iterable[int]) -> None:
+        """Something of these members has come, or will not: let go who may go."""
+        numbers = set(numbers)
+        for book in self._books.values():
+            if book.is_leaving and book.driver in numbers:
+                self._let_go(book)
+
+    def _let_go(self, book: Book) -> None:
+        driver = self._members.of_number(book.driver)
+        if driver is None:
+            return
+        owed = self._standin.owed(book.driver, book.job)
+        missing = 0 if owed else self._standin.missing(book.things_of_driver())
+        why = ""
+        if missing:
+            book.is_leaving = False
+            why = f"the coordinator has no room for all of its input ({missing} pieces)"
+        elif not owed:
+            self._standin.replace(book.driver, [book.job])
+            book.is_leaving, book.is_detached = False, True
+            book.driver = 0
+        self._dispatch.say(driver, frames.DetachTold(book.job, owed, why))
+
+    def _fetch(self, driver: Member, job: JobId, book: Book | None) -> None:
+        why = ""
+        if book is None:
+            why = "there is no such job here"
+        elif not book.is_detached:
+            why = "its driver has not left it"
+        elif book.driver:
+            why = "another driver is fetching it"
+        if book is None or why:
+            self._dispatch.say(driver, frames.FetchTold(job, why=why))
+            return
+        book.driver = driver.number
+        submit = book.submit
+        told = frames.FetchTold(
+            job, submit.token, submit.name, submit.steps, submit.keepsake
+        )
+        self._dispatch.say(driver, told)
+        self._dispatch.resume(book)
+
+    # --- the end
+
+    def left(self, member: Member, why: str, now: float) -> None:
+        """This member is gone: the jobs that it did not leave are over, and what a
+        worker had of a result that nobody fetches just now is made again."""
+        for book in list(self._books.values()):
+            if book.driver == member.number and book.is_detached:
+                book.driver = 0
+                book.fetched.clear()
+            elif book.driver == member.number:
+                self._desk.lost(book.job)
+                reason = f"its driver was lost ({why})"
+                self._happened(events.JobCancelled(book.job, reason))
+                self.close(book, now)
+            elif not book.driver:
+                for attempt in list(book.commits):
+                    if book.outputs[attempt].keeper == member.number:
+                        del book.commits[attempt]
+                        self._happened(events.OutputRefused(attempt))
+
+    def close(self, book: Book, now: float) -> None:
+        """Nobody asks for anything of this job any more."""
+        self._desk.look(book.job)
+        self._digest()  # what it still has in work is cancelled first
+        if self._books.pop(book.job, None) is None:
+            return
+        self._desk.closed(book.job, now)
+        self._dispatch.job_over(book)
+        self._over(book.job)
+
+    def turn(self, now: float) -> None:
+        """Give up results that nobody has fetched."""
+        waiting = [
+            book
+            for book in self._books.values()
+            if book.is_detached and not book.driver and self._waits(book, now)
+        ]
+        waiting.sort(key=lambda book: book.ready_at or now)
+        size_bytes = sum(book.result_bytes for book in waiting)
+        for book in waiting:
+            since = now if book.ready_at is None else book.ready_at
+            if size_bytes > self._keep_bytes_max:
+                why = "results that nobody fetched took too much room"
+            elif now - since > self._keep_s:
+                why = f"nobody fetched its result for {self._keep_s / 3600:g} h"
+            else:
+                continue
+            size_bytes -= book.result_bytes
+            self._happened(events.JobCancelled(book.job, why))
+            self.close(book, now)
+
+    def _waits(self, book: Book, now: float) -> bool:
+        """True when the result is there, or will never be."""
+        if book.last_words or self._is_ready(book):
+            if book.ready_at is None:
+                book.ready_at = now
+            return True
+        book.ready_at = None
+        return False
