@@ -326,6 +326,9 @@ class JobDepot:
 
     # --- what is made here
 
+    def was_sent(self, attempt: AttemptId) -> bool:
+        return any(True for _ in self.inputs.sent_for(self._rows[attempt]))
+
     def made(self, attempt: AttemptId, place: Place | None) -> None:
         self._rows.pop(attempt, None)
         if place is not None:

@@ -91,6 +91,10 @@ class Depot(Protocol):
         `SegmentError` if an output of its own is gone."""
         ...
 
+    def was_sent(self, attempt: AttemptId) -> bool:
+        """True when the driver sent input that this attempt, not over yet, reads."""
+        ...
+
     def made(self, attempt: AttemptId, place: Place | None) -> None:
         """The attempt is done, and this is where its output lies."""
         ...

@@ -29,8 +29,8 @@ _TEXT_CHARS_MAX = 50_000
 _LINE_CHARS_MAX = 2_000
 
 
-def account_told(told: AttemptMade) -> Account:
-    """What an attempt made, in figures."""
+def account_told(told: AttemptMade, was_sent: bool) -> Account:
+    """What an attempt made, in figures; `was_sent`: the driver sent what it read."""
     figures: list[int] = []
     part = None
     if told.made is not None:
@@ -38,7 +38,8 @@ def account_told(told: AttemptMade) -> Account:
         if isinstance(told.made, MapMade):
             figures[-1] = 0  # the digest, which is told apart
     is_written = part is not None and told.place is None
-    return Account(figures, part, told.counters, told.cpu_s, told.wall_s, is_written)
+    times = told.cpu_s, told.wall_s
+    return Account(figures, part, told.counters, *times, is_written, was_sent)
 
 
 def made_of(

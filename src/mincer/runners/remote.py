@@ -352,6 +352,7 @@ def _finish(job: RemoteJob, runner: str) -> Results:
     """Commit the output and give the result to the caller."""
     assert job.done is not None
     report = report_of(job, runner, job.done.workers)
+    report.input_from = dict(job.done.input_from)
     sink = job.order.sink
     job.close_files()
     if sink is None:

@@ -149,6 +149,8 @@ class Account(Row, frozen=True):
     wall_s: Seconds = 0.0
     #: The worker wrote the part where the sink will look for it.
     is_written: bool = False
+    #: The driver sent the input that it read, or some of it.
+    was_sent: bool = False
 
 
 class WhereTold(Row, frozen=True):
