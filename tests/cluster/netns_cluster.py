@@ -148,7 +148,11 @@ class Run:
             *("--runner", "cluster", "--address", cluster.address),
             *("--format", "jsonl", "--report", cluster.network.disk / self._report),
             *options,
-            *(word for item in params.items() for word in ("-D", "=".join(map(str, item)))),
+            *(
+                word
+                for item in params.items()
+                for word in ("-D", "=".join(map(str, item)))
+            ),
         )
 
     def end(self, seconds=90):
@@ -180,7 +184,9 @@ class Run:
         for name, worker in cluster.workers.items():
             if worker.process.poll() is None:
                 tmp = cluster.network.hosts[name].tmp
-                clean = until(lambda tmp=tmp: not list(tmp.glob("mincer-*/mincer-*")), 20)
+                clean = until(
+                    lambda tmp=tmp: not list(tmp.glob("mincer-*/mincer-*")), 20
+                )
                 assert clean, f"{name} keeps {list(tmp.glob('mincer-*/mincer-*'))}"
         if not self.program.was_killed:
             assert not list(cluster.d.tmp.iterdir())

@@ -3,7 +3,7 @@
 from mincer.core.events import Fault
 from mincer.errors import SegmentError
 from mincer.ids import AttemptId, TaskId
-from mincer.net.inputs import Inputs
+from mincer.net.inputs import Found, Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
 from mincer.net.ports import Kept
@@ -16,15 +16,28 @@ from mincer.worker.page import Position
 TOKEN = b"t" * 16
 
 
+class FakeInputs(Inputs):
+    """Input files, of which these are here."""
+
+    def __init__(self, here):
+        super().__init__()
+        self.here = here
+
+    def look(self):
+        first, files, _ = super().look()
+        bits = sum(1 << n for n in range(files) if first + n in self.here)
+        return Found(first, files, bits.to_bytes(-(-files // 8), "little"))
+
+
 class FakeDepot:
     """A job on a worker, in memory."""
 
     memory_bytes = 0
 
-    def __init__(self, told, me):
+    def __init__(self, told, me, here=()):
         self.told = told
         self.me = me
-        self.inputs = Inputs()
+        self.inputs = FakeInputs(here)
         self.shared = SharedFolder(told)
         self.commits = {}
         self.withdrawn = {}

@@ -36,6 +36,8 @@ class FakeWorker:
         self.world = world
         self.name = name
         self.slots = slots
+        #: The input files that it has, of any job.
+        self.here = {ord(name[0]) % 3}
         self.depots = []
         hello = frames.Hello(
             frames.PROTOCOL, *VERSIONS, "worker", name, slots=slots, address="here"
@@ -44,7 +46,7 @@ class FakeWorker:
         self.node = Node(hello, self.children, self.open_depot)
 
     def open_depot(self, told, me):
-        self.depots.append(FakeDepot(told, me))
+        self.depots.append(FakeDepot(told, me, self.here))
         return self.depots[-1]
 
 
@@ -79,11 +81,13 @@ class FakeJob:
 
     token = TOKEN
 
-    def __init__(self, driver, job, steps, splits, attempts_max=4):
+    def __init__(self, driver, job, steps, splits, attempts_max=4, files=0):
         self.driver = driver
         self.job = job
         self.steps = steps
         self.splits = splits
+        #: So many input files, read in turn.
+        self.files = files
         self.coming = {}
         self.parts = {}
         self.accounts = {}
@@ -95,14 +99,23 @@ class FakeJob:
     def hand_over(self, at_once=3):
         driver = self.driver.node
         driver.submit(self.submit, self)
+        files = [
+            frames.FileTold(b"f%d" % n, b"/nowhere/f%d" % n, 1, 1, b"d" * 16)
+            for n in range(self.files)
+        ]
+        if files:
+            driver.say(frames.Files(self.job, 0, files))
         for first in range(0, self.splits, at_once):
             rows = [
-                frames.SplitRow(first // at_once, nth, 1)
+                frames.SplitRow(first // at_once, nth, 1, self.extents(first + nth))
                 for nth in range(min(at_once, self.splits - first))
             ]
             driver.say(frames.Splits(self.job, first, rows))
         driver.say(frames.InputEnd(self.job))
         self.at_once = at_once
+
+    def extents(self, split):
+        return [frames.Extent(split % self.files, 0, 1)] if self.files else []
 
     def find(self, thing):
         match thing:

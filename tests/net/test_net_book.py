@@ -3,10 +3,12 @@
 import pytest
 
 from mincer.core.commands import StartAttempt
-from mincer.core.events import StepPlan
+from mincer.core.events import InputEnded, SplitsAdded, StepPlan
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.net import book as module
 from mincer.net.book import Book
+from mincer.net.same_file import ONLY_DRIVER
+from mincer.net.survey import HOLD_S
 from mincer.wire import frames
 
 JOB, TOKEN = "0" * 32, b"t" * 16
@@ -191,3 +193,80 @@ def test_accounts_are_told_in_pieces(book, monkeypatch):
     assert [len(piece.rows) for piece in pieces] == [2, 2, 1]
     names = [row.attempt for piece in pieces for row in piece.rows]
     assert names == list(map(frames.name_of, winners))
+
+
+REAL = frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)
+SPOOL = frames.FileTold(b"/spool", b"/spool", 0, -1, ONLY_DRIVER)
+
+
+def reads(*files):
+    return frames.SplitRow(0, 0, 10, [frames.Extent(file, 0, 1) for file in files])
+
+
+def test_the_input_is_told_to_the_coordinator_as_it_comes(book):
+    (added,) = book.input_events(0.0)
+    assert added == SplitsAdded(JOB, 0, (10,) * 3, (0,) * 3)
+    assert list(book.input_events(0.0)) == []
+    assert not book.add_files(1, [SPOOL])
+    assert not book.add_files(1, [REAL])  # it was said before
+    assert book.add_files(2, [SPOOL, REAL])
+    book.add_splits(3, [reads(3, 0), reads(1), reads(), reads(99)])
+    book.input_ended = True
+    assert list(book.input_events(0.0)) == [
+        SplitsAdded(JOB, 3, (10,) * 4, (3, -1, -1, -1)),
+        InputEnded(JOB),
+    ]
+    assert list(book.input_events(0.0)) == []
+
+
+def test_splits_wait_for_those_who_are_asked_where_the_input_is(book):
+    assert book.input_deadline is None
+    told(book, start("map", 0))
+    book.survey.ask(1, 1, now=5.0)
+    assert list(book.input_events(5.0)) == []
+    assert book.input_deadline == 5.0 + HOLD_S
+    assert book.found(1, frames.FilesFound(JOB, 0, 1, b"\x01")) == (0,)
+    (added,) = book.input_events(5.0)
+    assert len(added.sizes) == 3
+    assert book.input_deadline is None
+
+
+def test_nobody_is_waited_for_before_there_are_splits():
+    book = make(step())
+    book.survey.ask(1, 1, now=5.0)
+    assert list(book.input_events(9.0)) == []
+    assert book.input_deadline is None
+
+
+def test_what_a_worker_found_is_what_it_was_told_of(book):
+    found = frames.FilesFound(JOB, 0, 1, b"\xff")
+    assert book.found(1, found) == ()  # it was told nothing
+    told(book, start("map", 0))
+    assert book.found(1, found) == (0,)
+    assert book.found(1, frames.FilesFound(JOB, 0, 2, b"\xff")) == ()
+    assert book.found(1, frames.FilesFound(JOB, 1, 1, b"\xff")) == ()
+    book.add_files(1, [SPOOL, REAL])
+    told(book, start("map", 0))
+    assert book.found(1, frames.FilesFound(JOB, 0, 3, b"\xff")) == (0, 2)
+    assert book.found(1, frames.FilesFound(JOB, 1, 2, b"\x02")) == (2,)
+
+
+def test_it_is_counted_how_the_splits_came(book):
+    ids = [attempt("map", 0), attempt("map", 1), attempt("map", 2, 1)]
+    for id, was_sent in zip(ids, (True, False, True), strict=True):
+        done(book, id, was_sent=was_sent)
+    done(book, attempt("map", 2), was_sent=False)  # it did not win
+    others = [attempt("reduce", 0), attempt("map", 0, at=1)]
+    for id in others:
+        done(book, id, was_sent=False)
+    ways = {"read by workers": 1, "sent by the driver": 2}
+    assert book.input_from((*ids, *others)) == ways
+    assert book.input_from(tuple(ids[1:2])) == {"read by workers": 1}
+
+
+def test_who_was_only_asked_has_not_worked(book):
+    list(book.files_for(3))
+    book.give(attempt("map", 0), 4)
+    assert (book.workers, book.given) == ([3], 1)
+    book.forget_worker(4)
+    assert book.given == 0

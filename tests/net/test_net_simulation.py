@@ -51,6 +51,23 @@ def test_a_job_runs_and_nothing_is_left(steps):
     check_nothing_left(world, job)
 
 
+def test_each_worker_reads_what_it_has():
+    world = World(3)
+    world.slow_s = 1.0
+    workers = [world.worker(name) for name in "abc"]
+    for number, worker in enumerate(workers):
+        worker.here = {number}
+    world.run(lambda: len(world.hub.members) == 3)
+    job = FakeJob(world.driver(), ids(3), SHAPES[0], splits=6, files=3)
+    job.hand_over()
+    world.run(lambda: all(len(worker.children.slots) == 2 for worker in workers))
+    for number, worker in enumerate(workers):
+        given = [slot[0][0].task.index % 3 for slot in worker.children.slots]
+        assert given == [number, number]
+    finish(world, job)
+    check_nothing_left(world, job)
+
+
 def test_workers_may_come_after_the_job_and_jobs_share_them():
     world = World(2)
     driver = world.driver()
@@ -155,7 +172,10 @@ def test_storm_of_losses_kills_and_cuts_ends_with_the_right_result(seed):
         world.worker(next(names), chance.randint(1, 3))
     driver = world.driver()
     jobs = [
-        FakeJob(driver, ids(n), chance.choice(SHAPES), chance.randint(0, 15))
+        FakeJob(
+            *(driver, ids(n), chance.choice(SHAPES), chance.randint(0, 15)),
+            files=seed % 3,
+        )
         for n in range(chance.randint(1, 2))
     ]
 

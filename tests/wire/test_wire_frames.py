@@ -37,6 +37,7 @@ FROM_WORKER = [
     frames.Failed(JOB, NAME, "raised", ERROR, 7, [NAME]),
     frames.Returned(JOB, [NAME]),
     frames.Working(JOB, [(NAME, 5, None), (NAME, 5, 6)]),
+    frames.FilesFound(JOB, 0, 9, b"\xff\x01"),
     frames.Draining(True),
 ]
 FROM_DRIVER = [
@@ -156,6 +157,8 @@ def test_garbage_is_dropped_and_counted(data):
         ["failed", JOB, NAME, "", ["JobError", "what"]],
         ["failed", JOB, NAME, "raised", ["JobError", "x" * 100_001]],
         ["returned", JOB, [NAME] * 10_001],
+        ["found", JOB, 0, 10_000, bytes(1251)],
+        ["found", JOB, 0, 0, b""],
     ],
 )
 def test_what_passes_its_bounds_is_dropped(said):

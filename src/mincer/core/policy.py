@@ -12,6 +12,9 @@
 # over their disks; a coordinator that queues for a busy worker would hand tasks to the
 # dead.
 #
+# Where some workers have the input of a map and others have not (homes.py), the idle
+# ones among the first have their turn before the others, and take those tasks.
+#
 # Small attempts are the exception: when the last of their kind took much less than
 # `QUEUE_S`, a slot gets so many at once that they will take about that long together,
 # but never more than half of its fair share of what is READY, so that all slots end at
@@ -56,6 +59,7 @@ __all__ = [
     "copies",
     "more_for",
     "next_ready",
+    "next_worker",
     "queue_length",
     "stuck",
 ]
@@ -96,6 +100,15 @@ def _share(job: ActiveJob, slot: Slot | None) -> int:
     """How many slots the job has beside this one."""
     slots = job.attempts.slots
     return len(slots) - (slot in slots)
+
+
+def next_worker(phase: Phase, roster: Roster) -> WorkerId:
+    """Who of the idle, of whom there is one, is given READY tasks of `phase`."""
+    if phase.homes is not None:
+        for worker in roster.idle:
+            if phase.homes.task_at(worker) is not None:
+                return worker
+    return next(iter(roster.idle))
 
 
 def queue_length(phase: Phase, roster: Roster) -> int:

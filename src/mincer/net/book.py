@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from mincer.core import commands
-from mincer.core.events import JobPlan, StepPlan
+from mincer.core import commands, events
+from mincer.core.events import Event, JobPlan, StepPlan
 from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
+from mincer.net.same_file import ONLY_DRIVER
+from mincer.net.survey import Survey
 from mincer.structs import Struct, field
 from mincer.wire import frames
 from mincer.wire.frames import (
@@ -111,6 +113,12 @@ class Book:
         self.ready_at: float | None = None
         #: The driver did not find a part that a worker wrote into the output's folder.
         self.sends = False
+        #: Whether workers are still asked which files they have.
+        self.survey = Survey()
+        #: Splits of which the coordinator knows, and if it knows that no more come.
+        self._handed, self._has_ended = 0, False
+        #: The workers that were given something to do.
+        self._given: set[int] = set()
         self._steps = [_Step() for _ in submit.steps]
         self._told: dict[int, _Told] = {}
 
@@ -136,15 +144,64 @@ class Book:
 
     # --- what the driver adds; a repetition adds nothing
 
-    def add_files(self, first: int, files: list[frames.FileTold]) -> None:
-        if first == len(self.files):
-            self.files += files
+    def add_files(self, first: int, files: list[frames.FileTold]) -> bool:
+        """True if others than the driver may have some of them."""
+        if first != len(self.files):
+            return False
+        self.files += files
+        return any(map(self._is_real, range(first, len(self.files))))
 
     def add_splits(self, first: int, splits: list[frames.SplitRow]) -> bool:
         if first != len(self.splits):
             return False
         self.splits += splits
         return True
+
+    def input_events(self, now: float) -> Iterator[Event]:
+        """What the coordinator is to be told of the input, as far as it has come."""
+        if not self._is_input_new or self.survey.waits(now):
+            return
+        first, some = self._handed, self.splits[self._handed :]
+        if some:
+            self._handed += len(some)
+            sizes = tuple(row.size_bytes for row in some)
+            homes = tuple(map(self._home, some))
+            yield events.SplitsAdded(self.job, first, sizes, homes)
+        if self.input_ended and not self._has_ended:
+            self._has_ended = True
+            yield events.InputEnded(self.job)
+
+    @property
+    def _is_input_new(self) -> bool:
+        is_more = self._handed < len(self.splits)
+        return is_more or (self.input_ended and not self._has_ended)
+
+    @property
+    def input_deadline(self) -> float | None:
+        """When to ask for `input_events` again, if nothing happens before."""
+        return self.survey.deadline if self._is_input_new else None
+
+    def _home(self, row: frames.SplitRow) -> int:
+        """The file that tells where a split had best be read: its first; -1: none."""
+        file = row.extents[0].file if row.extents else -1
+        return file if file < len(self.files) and self._is_real(file) else -1
+
+    def _is_real(self, file: int) -> bool:
+        return file >= 0 and self.files[file].digest != ONLY_DRIVER
+
+    def found(self, worker: int, frame: frames.FilesFound) -> tuple[int, ...]:
+        """The homes that this worker has, of those that it has looked for."""
+        told = self._told.get(worker)
+        if told is None or frame.first + frame.files > told.files:
+            return ()
+        self.survey.answered(worker, frame.files)
+        bits = int.from_bytes(frame.bits, "little")
+        looked = range(frame.first, frame.first + frame.files)
+        return tuple(
+            file
+            for n, file in enumerate(looked)
+            if bits >> n & 1 and self._is_real(file)
+        )
 
     # --- what a worker is told
 
@@ -153,10 +210,22 @@ class Book:
         """Those who know of this job."""
         return list(self._told)
 
+    @property
+    def given(self) -> int:
+        """How many of them were given something to do."""
+        return len(self._given)
+
+    def give(self, attempt: AttemptId, worker: int) -> None:
+        """This worker has this attempt in work."""
+        self.running[attempt] = worker
+        self._given.add(worker)
+
     def forget_worker(self, number: int) -> list[AttemptId]:
         """This member is gone; return what it had in work."""
         self._told.pop(number, None)
         self.kept_bytes.pop(number, None)
+        self._given.discard(number)
+        self.survey.forget(number)
         lost = [one for one, worker in self.running.items() if worker == number]
         for attempt in lost:
             self.ended(attempt)
@@ -201,6 +270,18 @@ class Book:
 
     def news_for(self, worker: int, command: commands.StartAttempt) -> Iterator[object]:
         """The frames that this worker must have heard before it is given this."""
+        yield from self.files_for(worker)
+        told = self._told[worker]
+        number = command.attempt.task.step
+        step = self._steps[number]
+        if command.attempt.task.kind == "reduce":
+            yield from self._commits_for(told, number, command)
+        if step.cuts is not None and told.cuts.get(number) != step.cuts:
+            told.cuts[number] = step.cuts
+            yield frames.CutsTold(self.job, number, self.named(step.cuts))
+
+    def files_for(self, worker: int) -> Iterator[frames.JobTold | frames.FilesTold]:
+        """The frames by which this worker hears of the job and all its files."""
         told = self._told.get(worker)
         if told is None:
             told = self._told[worker] = _Told()
@@ -209,13 +290,6 @@ class Book:
             some = self.files[told.files : told.files + _ROWS_MAX]
             yield frames.FilesTold(self.job, told.files, some)
             told.files += len(some)
-        number = command.attempt.task.step
-        step = self._steps[number]
-        if command.attempt.task.kind == "reduce":
-            yield from self._commits_for(told, number, command)
-        if step.cuts is not None and told.cuts.get(number) != step.cuts:
-            told.cuts[number] = step.cuts
-            yield frames.CutsTold(self.job, number, self.named(step.cuts))
 
     def _job_told(self) -> frames.JobTold:
         submit = self.submit
@@ -372,6 +446,15 @@ class Book:
             )
         else:
             step.outputs[task.index] = attempt
+
+    def input_from(self, winners: tuple[AttemptId, ...]) -> dict[str, int]:
+        """How the splits came that count, and how many each way."""
+        read = [
+            self.outputs[one].account for one in winners if one.task[1:3] == (0, "map")
+        ]
+        sent = sum(account.was_sent for account in read)
+        ways = {"read by workers": len(read) - sent, "sent by the driver": sent}
+        return {way: count for way, count in ways.items() if count}
 
     def accounts(self, winners: tuple[AttemptId, ...]) -> Iterator[frames.AccountsTold]:
         """What the winners made, for the driver."""

@@ -359,16 +359,17 @@ class JobDepot:
     # --- what is made here
 
     def made(self, attempt: AttemptId, place: Place | None) -> Kept:
-        self._rows.pop(attempt, None)
-        by_way = self._by_way.pop(attempt, _NO_WAYS)
+        row = self._rows.pop(attempt, None)
+        was_sent = row is not None and any(True for _ in self.inputs.sent_for(row))
+        read = self._by_way.pop(attempt, _NO_WAYS), was_sent
         if place is None:
-            return Kept(by_way)
+            return Kept(*read)
         self._shelf.put(attempt, place)
         _, step, kind, _ = attempt.task
         is_map = kind == "map" and self.told.steps[step].shuffles
         if not is_map or not place.length_bytes or not self._is_open:
-            return Kept(by_way)
-        return Kept(by_way, *place_told(place, self._files))
+            return Kept(*read)
+        return Kept(*read, *place_told(place, self._files))
 
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""

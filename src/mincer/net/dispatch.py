@@ -106,7 +106,7 @@ class Dispatch:
         book = self._books[attempt.task.job]
         if member is None:
             return  # it was lost by what this turn did; that is told next
-        book.running[attempt] = member.number
+        book.give(attempt, member.number)
         for number in book.keepers(command):
             self._introduce(member, number)
         for frame in book.news_for(member.number, command):
@@ -114,6 +114,14 @@ class Dispatch:
                 self._send_starts()  # they were ordered before this was so
             self.say(member, frame)
         self._starts.append((member, book, book.row(command)))
+
+    def ask(self, book: Book, now: float) -> None:
+        """Tell all workers of the files of a job that begins: they will answer."""
+        for member in self.workers.values():
+            for frame in book.files_for(member.number):
+                self.say(member, frame)
+                if isinstance(frame, frames.FilesTold):
+                    book.survey.ask(member.number, len(frame.files), now)
 
     def _introduce(self, member: Member, number: int) -> None:
         """Tell the two of each other, if they have not been told."""
@@ -180,9 +188,9 @@ class Dispatch:
         for told in book.accounts(winners):
             self.tell_driver(book, told)
         outcomes = {name: n for name, n in book.outcomes.items() if n}
-        self.tell_driver(
-            book, frames.JobDone(book.job, outcomes, book.notes, {}, len(book.workers))
-        )
+        ways = book.input_from(winners)
+        done = frames.JobDone(book.job, outcomes, book.notes, ways, book.given)
+        self.tell_driver(book, done)
 
     def _fail(self, command: commands.FailJob) -> None:
         book = self._books.get(command.job)

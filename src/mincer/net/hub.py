@@ -209,6 +209,12 @@ class Hub:
                     if book.running.get(attempt) == member.number:
                         book.in_work[attempt] = done, record
 
+            case frames.FilesFound():
+                homes = book.found(member.number, frame)
+                if homes:
+                    found = events.InputFound(book.job, member.id, homes)
+                    self._events.append(found)
+
     def _done(self, member: Member, book: Book | None, frame: frames.Done) -> None:
         attempt = attempt_of(frame.job, frame.attempt)
         if book is None or book.running.get(attempt) != member.number:
@@ -257,14 +263,13 @@ class Hub:
             return
         match frame:
             case frames.Files(first=first, files=files):
-                book.add_files(first, files)
+                if book.add_files(first, files) and not book.survey.is_over:
+                    self._dispatch.ask(book, self._now)
             case frames.Splits(first=first, splits=splits):
-                if not book.input_ended and book.add_splits(first, splits):
-                    sizes = tuple(split.size_bytes for split in splits)
-                    self._events.append(events.SplitsAdded(book.job, first, sizes))
+                if not book.input_ended:
+                    book.add_splits(first, splits)
             case frames.InputEnd():
                 book.input_ended = True
-                self._events.append(events.InputEnded(book.job))
             case frames.CancelJob(reason=reason):
                 self._events.append(events.JobCancelled(book.job, reason))
             case frames.Committed(attempt=name, is_refused=is_refused):
@@ -356,6 +361,8 @@ class Hub:
         deadline = self.coordinator.deadline()
         if deadline is not None and deadline <= now:
             self._events.append(events.Tick(tuple(self._records_in_work())))
+        for book in self.books.values():
+            self._events += book.input_events(now)
         self._digest()
         self._dispatch.tell_failures(now)
         if now - self._reported >= _REPORT_S:
@@ -374,9 +381,9 @@ class Hub:
         times = [self._beaten + BEAT_S]
         if self.books:
             times.append(self._reported + _REPORT_S)
-        due = self.coordinator.deadline()
-        if due is not None:
-            times.append(due)
+        dues = [self.coordinator.deadline()]
+        dues += [book.input_deadline for book in self.books.values()]
+        times += [due for due in dues if due is not None]
         return max(now, min(times))
 
     def take_out(self) -> list[Outgoing]:

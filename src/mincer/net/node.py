@@ -190,7 +190,7 @@ class Node(End):
                     name_of(attempt),
                     0 if place is None else place.length_bytes,
                     _signed(told.digest),
-                    account_told(told, kept.by_way),
+                    account_told(told, kept.by_way, kept.was_sent),
                     kept.index_digest,
                     kept.place,
                 )
@@ -247,11 +247,16 @@ class Node(End):
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
+        for job, depot in self._depots.items():
+            if depot.inputs.is_looking:
+                self._say(frames.FilesFound(job, *depot.inputs.look()))
         self._now = now
         self._fetching.turn(now)
         self._children.send()
 
     def deadline(self) -> float:
+        if any(depot.inputs.is_looking for depot in self._depots.values()):
+            return self._now
         return min(self.line.deadline(), self._worked + _WORKING_S)
 
     def drain(self, now: float) -> None:

@@ -37,10 +37,12 @@ class Children(Protocol):
 
 
 class Kept(NamedTuple):
-    """What is to be told of an output."""
+    """What is to be told of an attempt and its output."""
 
     #: See `mincer.wire.frames.WAYS`.
     by_way: tuple[int, int, int] = (0, 0, 0)
+    #: The driver sent input that it read.
+    was_sent: bool = False
     #: Where it lies, for those who see the same disks, and a digest of its index.
     place: frames.PlaceTold | None = None
     index_digest: bytes = b""

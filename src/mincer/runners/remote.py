@@ -359,6 +359,7 @@ def _finish(job: RemoteJob, runner: str) -> Results:
     assert job.done is not None
     report = report_of(job, runner, job.done.workers)
     report.bytes_by_way = job.bytes_by_way
+    report.input_from = dict(job.done.input_from)
     sink = job.order.sink
     job.close_files()
     if sink is None:

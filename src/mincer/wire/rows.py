@@ -153,6 +153,8 @@ class Account(Row, frozen=True):
     is_written: bool = False
     #: Bytes of other workers' outputs that it read, by way: see `WAYS`.
     by_way: tuple[Count, Count, Count] = (0, 0, 0)
+    #: The driver sent the input that it read, or some of it.
+    was_sent: bool = False
 
 
 #: Read from the other worker's own file; pulled straight from that worker; pulled by

@@ -39,6 +39,7 @@ __all__ = [
     "Done",
     "Draining",
     "Failed",
+    "FilesFound",
     "FilesTold",
     "Frame",
     "FromWorker",
@@ -220,10 +221,20 @@ class Working(Frame, frozen=True, tag="working"):
     ]
 
 
+class FilesFound(Frame, frozen=True, tag="found"):
+    """Which of so many input files from `first` on seem to be here, in the order in
+    which they were told: a bit each, the lowest of a byte first."""
+
+    job: Job
+    first: Small
+    files: Annotated[int, Meta(ge=1, le=10_000)]
+    bits: Annotated[bytes, Meta(max_length=1250)]
+
+
 class Draining(Frame, frozen=True, tag="draining"):
     """This worker takes nothing new; `is_done`: and has nothing left to do."""
 
     is_done: bool = False
 
 
-FromWorker: TypeAlias = Done | Failed | Returned | Working | Draining
+FromWorker: TypeAlias = Done | Failed | Returned | Working | FilesFound | Draining
