@@ -8,7 +8,7 @@ from mincer.context import context, count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mincer import errors, sinks, sources, testing
+    from mincer import compat, errors, sinks, sources, testing
     from mincer.api import Job, JobHandle, Pipeline
     from mincer.context import Context
     from mincer.job import by_range
@@ -28,7 +28,7 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # where it runs
     "Local", "Serve", "Cluster", "Worker",
     # modules
-    "errors", "sinks", "sources", "testing",
+    "compat", "errors", "sinks", "sources", "testing",
     "__version__",
 ]  # fmt: skip
 
@@ -48,7 +48,7 @@ _HOMES = {
     "Worker": "mincer.runners.worker",
     "by_range": "mincer.job",
 }
-_MODULES = frozenset({"errors", "sinks", "sources", "testing"})
+_MODULES = frozenset({"compat", "errors", "sinks", "sources", "testing"})
 
 
 def __getattr__(name: str) -> object:

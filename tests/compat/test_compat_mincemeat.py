@@ -70,7 +70,7 @@ class Script:
         for name, value in attributes.items():
             setattr(self.server, name, value)
 
-    def client(self, password=PASSWORD, host="localhost"):
+    def client(self, password="", host="localhost"):
         client = mincemeat.Client()
         client.password = password
         return InThread(client.conn, host, self.port)
@@ -78,7 +78,7 @@ class Script:
     def run(self, clients=1):
         started = [self.client() for _ in range(clients)]
         try:
-            return self.server.run_server(password=PASSWORD, port=self.port)
+            return self.server.run_server(port=self.port)
         finally:
             for client in started:
                 client.end()
@@ -143,7 +143,7 @@ def test_with_a_wrong_password_the_command_says_so(processes):
     _, err, code = ended(processes.python(*words))
     assert err.startswith("error: refused by 127.0.0.1")
     assert code == 4
-    script.client().end()
+    script.client(PASSWORD).end()
     running.end()
 
 
@@ -225,7 +225,7 @@ def test_of_nothing_comes_nothing():
 )
 def test_what_is_wrong_with_a_server_is_told_before_it_starts(attributes, told):
     with pytest.raises(UsageError, match=told):
-        Script(**attributes).server.run_server(PASSWORD)
+        Script(**attributes).server.run_server()
 
 
 # --- what was wrong there
@@ -238,7 +238,7 @@ def test_an_exception_ends_the_job_and_no_worker():
     script = Script(datasource={2: "fine", 0: "not fine"}, mapfn=mapfn)
     client = script.client()
     with pytest.raises(UserCodeError, match="ZeroDivisionError") as told:
-        script.server.run_server(PASSWORD, script.port)
+        script.server.run_server(port=script.port)
     assert "'not fine'" in told.value.where.value
     assert "yield v, 1 / k" in told.value.user_traceback
     client.end()
@@ -251,12 +251,12 @@ def test_an_exception_of_the_source_is_told():
 
     script = Script(datasource=Broken())
     with pytest.raises(InputError, match="the source raised at item 0"):
-        script.server.run_server(PASSWORD, script.port)
+        script.server.run_server(port=script.port)
 
 
 def test_peers_that_hang_block_nothing():
     script = Script()
-    running = InThread(script.server.run_server, PASSWORD, script.port)
+    running = InThread(script.server.run_server, port=script.port)
     until(lambda: listens(script.port))
     silent = [socket.create_connection(("127.0.0.1", script.port)) for _ in range(20)]
     silent[0].sendall(b"\xff\0\0\0\0\0\0\0\x01\x7f")  # half a greeting of ZeroMQ
@@ -277,7 +277,7 @@ def test_a_worker_that_is_killed_is_replaced(processes, tmp_path):
 
     marker = str(tmp_path / "killed")
     script = Script(datasource={1: "first", 2: "second"}, mapfn=mapfn)
-    running = InThread(script.server.run_server, "", script.port)
+    running = InThread(script.server.run_server, port=script.port)
     words = ("-m", "mincer.compat.mincemeat", "-P", script.port)
     first = processes.python(*words)
     until(lambda: os.path.exists(marker))
@@ -332,7 +332,7 @@ def test_a_client_with_another_password_is_refused_and_the_job_goes_on():
     running = InThread(script.server.run_server, PASSWORD, script.port)
     with pytest.raises(RefusedError, match="refused by"):
         script.client("another").end()
-    script.client().end()
+    script.client(PASSWORD).end()
     assert running.end()["one"] == 2
 
 
@@ -340,7 +340,7 @@ def test_with_a_password_all_interfaces_are_listened_at():
     script = Script()
     running = InThread(script.server.run_server, PASSWORD, script.port)
     until(lambda: listens(script.port, "127.0.0.2"))
-    script.client(host="127.0.0.2").end()
+    script.client(PASSWORD, "127.0.0.2").end()
     running.end()
 
 
@@ -349,7 +349,7 @@ def test_what_was_set_is_a_secret_as_well(monkeypatch):
     script = Script()
     running = InThread(script.server.run_server, port=script.port)
     until(lambda: listens(script.port, "127.0.0.2"))
-    script.client("").end()
+    script.client().end()
     running.end()
 
 
@@ -368,7 +368,7 @@ def test_another_user_is_refused(monkeypatch, tmp_path):
     own = os.environ["MINCER_HOME"]
     monkeypatch.setenv("MINCER_HOME", str(tmp_path / "home of another"))
     with pytest.raises(RefusedError):
-        script.client("").end()
+        script.client().end()
     monkeypatch.setenv("MINCER_HOME", own)
-    script.client("").end()
+    script.client().end()
     running.end()

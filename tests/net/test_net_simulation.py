@@ -160,6 +160,20 @@ def test_a_coordinator_that_is_new_knows_no_job_and_gets_all_workers():
     check_nothing_left(world, again)
 
 
+def test_a_coordinator_that_says_that_it_ends_ends_all_work():
+    world = World(4)
+    world.slow_s = 5.0
+    workers = [world.worker(name) for name in ("a", "b")]
+    job = FakeJob(world.driver(), ids(4), SHAPES[0], splits=9)
+    job.hand_over()
+    world.run(lambda: workers[0].children.slots, 10.0)
+    world.hub.close()
+    assert world.run(lambda: all(one.node.closed for one in workers) and job.over, 1.0)
+    assert job.over == "the coordinator was closed"
+    assert not any(worker.children.slots for worker in workers)
+    assert all(depot.is_closed for worker in workers for depot in worker.depots)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_storm_of_losses_kills_and_cuts_ends_with_the_right_result(seed):
     chance = random.Random(seed)
