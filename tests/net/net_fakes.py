@@ -1,7 +1,7 @@
 """A worker's disk and children, in memory: what attempts make is text."""
 
 from mincer.core.events import Fault
-from mincer.errors import SegmentError
+from mincer.errors import JobError, SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.net.inputs import Found, Inputs
 from mincer.net.machine import Need
@@ -203,6 +203,52 @@ class FakeDepot:
         for index, number in thing.maps:
             task = TaskId(self.told.job, thing.step, "map", index)
             made = self.output.get(AttemptId(task, number))
+            if made is None:
+                lost.append((index, number))
+            else:
+                outputs.append([piece(segment(made, thing.part))])
+        if lost:
+            raise NotHere("gone", lost)
+        return outputs
+
+    def close(self):
+        self.is_closed = True
+
+
+class FakeSpool:
+    """What is laid aside of a job, in memory."""
+
+    def __init__(self, job, token):
+        self.job = job
+        self.data = {}
+        self.here = {}
+        self.room_bytes = 10**9
+        self.is_closed = False
+
+    def begin(self, thing, size_bytes):
+        if size_bytes > self.room_bytes:
+            raise JobError("no room")
+        self.data[thing] = bytearray(size_bytes)
+
+    def write(self, thing, offset, data):
+        self.data[thing][offset : offset + len(data)] = data
+
+    def whole(self, thing):
+        self.here[thing] = self.data.pop(thing).decode()
+
+    def has(self, thing):
+        return thing in self.here
+
+    def find(self, thing):
+        assert thing.token == TOKEN
+        if not isinstance(thing, pulls.SegmentsOf):
+            if thing not in self.here:
+                raise NotHere("not laid aside")
+            return [[piece(self.here[thing])]]
+        outputs, lost = [], []
+        for index, number in thing.maps:
+            name = thing.step, "map", index, number
+            made = self.here.get(pulls.OutputOf(thing.job, thing.token, name))
             if made is None:
                 lost.append((index, number))
             else:

@@ -10,7 +10,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from net_fakes import TOKEN, FakeChildren, FakeDepot, piece, segment
+from net_fakes import TOKEN, FakeChildren, FakeDepot, FakeSpool, piece, segment
 
 from mincer.core.invariants import check
 from mincer.flow.ports import MapMade, PartMade, ReduceMade
@@ -92,6 +92,7 @@ class FakeJob:
         self.parts = {}
         self.accounts = {}
         self.over = None
+        self.detached = []
         self.submit = frames.Submit(
             job, TOKEN, "a job", steps, attempts_max=attempts_max
         )
@@ -150,6 +151,11 @@ class FakeJob:
             case frames.JobDone() | frames.JobFailed():
                 assert self.over is None
                 self.over = frame
+            case frames.DetachTold():
+                self.detached.append(frame)
+            case frames.FetchTold(why=why):
+                self.over = why or None
+                assert why or (frame.token, frame.steps) == (TOKEN, self.steps)
 
     def gone(self, why):
         self.over = self.over or why
@@ -161,7 +167,10 @@ class World:
     def __init__(self, seed):
         self.chance = random.Random(seed)
         self.now = 100.0
-        self.hub = Hub("first", VERSIONS)
+        #: What hubs have laid aside, and how much room each job has for that.
+        self.spools = []
+        self.room_bytes = 10**9
+        self.hub = Hub("first", VERSIONS, open_spool=self.open_spool)
         self.members = {}
         self.cut = set()
         #: Who does not answer to those who ask it straight.
@@ -227,9 +236,14 @@ class World:
         self.hub.closed(key_of(name), self.now)
         self.kills += 1
 
+    def open_spool(self, job, token):
+        self.spools.append(FakeSpool(job, token))
+        self.spools[-1].room_bytes = self.room_bytes
+        return self.spools[-1]
+
     def new_hub(self):
         """The coordinator died, and another one is there now."""
-        self.hub = Hub("another", VERSIONS)
+        self.hub = Hub("another", VERSIONS, open_spool=self.open_spool)
         for member in self.members.values():
             member.node.line.connected()
 

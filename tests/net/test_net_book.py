@@ -35,9 +35,9 @@ def make(*steps, **more):
 @pytest.fixture
 def book():
     book = make(step(sampled=True), step(parts=1))
-    book.add_files(0, [frames.FileTold(b"f", b"/f", 1, 1, b"d" * 16)])
+    book.intake.add_files(0, [frames.FileTold(b"f", b"/f", 1, 1, b"d" * 16)])
     extent = frames.Extent(0, 0, 1)
-    book.add_splits(0, [frames.SplitRow(0, n, 10, [extent]) for n in range(3)])
+    book.intake.add_splits(0, [frames.SplitRow(0, n, 10, [extent]) for n in range(3)])
     return book
 
 
@@ -66,16 +66,16 @@ def test_the_plan_has_the_driver_for_a_sink():
 
 
 def test_what_is_said_twice_is_kept_once(book):
-    assert not book.add_splits(0, [frames.SplitRow(9, 9, 9)])
-    book.add_files(0, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
-    assert (len(book.splits), len(book.files)) == (3, 1)
-    assert book.add_splits(3, [frames.SplitRow(1, 0, 9)])
+    assert not book.intake.add_splits(0, [frames.SplitRow(9, 9, 9)])
+    book.intake.add_files(0, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
+    assert (len(book.intake.splits), len(book.intake.files)) == (3, 1)
+    assert book.intake.add_splits(3, [frames.SplitRow(1, 0, 9)])
 
 
 def test_a_worker_is_told_of_the_job_and_its_files_once(book):
     assert kinds(told(book, start("sample", 0))) == ["JobTold", "FilesTold"]
     assert told(book, start("map", 0)) == []
-    book.add_files(1, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
+    book.intake.add_files(1, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
     (more,) = told(book, start("map", 0))
     assert (more.first, len(more.files)) == (1, 1)
     assert kinds(told(book, start("map", 0), worker=2)) == ["JobTold", "FilesTold"]
@@ -204,51 +204,51 @@ def reads(*files):
 
 
 def test_the_input_is_told_to_the_coordinator_as_it_comes(book):
-    (added,) = book.input_events(0.0)
+    (added,) = book.intake.events(0.0)
     assert added == SplitsAdded(JOB, 0, (10,) * 3, (0,) * 3)
-    assert list(book.input_events(0.0)) == []
-    assert not book.add_files(1, [SPOOL])
-    assert not book.add_files(1, [REAL])  # it was said before
-    assert book.add_files(2, [SPOOL, REAL])
-    book.add_splits(3, [reads(3, 0), reads(1), reads(), reads(99)])
-    book.input_ended = True
-    assert list(book.input_events(0.0)) == [
+    assert list(book.intake.events(0.0)) == []
+    assert not book.intake.add_files(1, [SPOOL])
+    assert not book.intake.add_files(1, [REAL])  # it was said before
+    assert book.intake.add_files(2, [SPOOL, REAL])
+    book.intake.add_splits(3, [reads(3, 0), reads(1), reads(), reads(99)])
+    book.intake.has_ended = True
+    assert list(book.intake.events(0.0)) == [
         SplitsAdded(JOB, 3, (10,) * 4, (3, -1, -1, -1)),
         InputEnded(JOB),
     ]
-    assert list(book.input_events(0.0)) == []
+    assert list(book.intake.events(0.0)) == []
 
 
 def test_splits_wait_for_those_who_are_asked_where_the_input_is(book):
-    assert book.input_deadline is None
+    assert book.intake.deadline is None
     told(book, start("map", 0))
-    book.survey.ask(1, 1, now=5.0)
-    assert list(book.input_events(5.0)) == []
-    assert book.input_deadline == 5.0 + HOLD_S
-    assert book.found(1, frames.FilesFound(JOB, 0, 1, b"\x01")) == (0,)
-    (added,) = book.input_events(5.0)
+    book.intake.survey.ask(1, 1, now=5.0)
+    assert list(book.intake.events(5.0)) == []
+    assert book.intake.deadline == 5.0 + HOLD_S
+    assert book.intake.found(1, frames.FilesFound(JOB, 0, 1, b"\x01")) == (0,)
+    (added,) = book.intake.events(5.0)
     assert len(added.sizes) == 3
-    assert book.input_deadline is None
+    assert book.intake.deadline is None
 
 
 def test_nobody_is_waited_for_before_there_are_splits():
     book = make(step())
-    book.survey.ask(1, 1, now=5.0)
-    assert list(book.input_events(9.0)) == []
-    assert book.input_deadline is None
+    book.intake.survey.ask(1, 1, now=5.0)
+    assert list(book.intake.events(9.0)) == []
+    assert book.intake.deadline is None
 
 
 def test_what_a_worker_found_is_what_it_was_told_of(book):
     found = frames.FilesFound(JOB, 0, 1, b"\xff")
-    assert book.found(1, found) == ()  # it was told nothing
+    assert book.intake.found(1, found) == ()  # it was told nothing
     told(book, start("map", 0))
-    assert book.found(1, found) == (0,)
-    assert book.found(1, frames.FilesFound(JOB, 0, 2, b"\xff")) == ()
-    assert book.found(1, frames.FilesFound(JOB, 1, 1, b"\xff")) == ()
-    book.add_files(1, [SPOOL, REAL])
+    assert book.intake.found(1, found) == (0,)
+    assert book.intake.found(1, frames.FilesFound(JOB, 0, 2, b"\xff")) == ()
+    assert book.intake.found(1, frames.FilesFound(JOB, 1, 1, b"\xff")) == ()
+    book.intake.add_files(1, [SPOOL, REAL])
     told(book, start("map", 0))
-    assert book.found(1, frames.FilesFound(JOB, 0, 3, b"\xff")) == (0, 2)
-    assert book.found(1, frames.FilesFound(JOB, 1, 2, b"\x02")) == (2,)
+    assert book.intake.found(1, frames.FilesFound(JOB, 0, 3, b"\xff")) == (0, 2)
+    assert book.intake.found(1, frames.FilesFound(JOB, 1, 2, b"\x02")) == (2,)
 
 
 def test_it_is_counted_how_the_splits_came(book):

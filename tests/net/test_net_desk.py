@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 from net_by_hand import Member, heard
+from net_fakes import FakeSpool
 from net_world import step
 
 from mincer.limits import JOBS_LISTED
@@ -24,7 +25,7 @@ def ids(number):
 
 @pytest.fixture
 def hub():
-    return Hub("a word", ("0", "3"))
+    return Hub("a word", ("0", "3"), open_spool=FakeSpool)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ class Desk:
         self.driver = self.join("driver", "driver")
         submit = frames.Submit(JOB, TOKEN, "a job", [STEP])
         self.book = self.books[JOB] = Book(submit, self.driver.number)
-        self.book.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
+        self.book.intake.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
 
     def join(self, name, role="worker"):
         hello = frames.Hello(frames.PROTOCOL, "0", "3", role, name, address="here")

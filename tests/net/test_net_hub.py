@@ -2,6 +2,7 @@
 
 import pytest
 from net_by_hand import Member, heard
+from net_fakes import FakeSpool
 from net_world import FakeJob, World, expected, step
 
 from mincer.limits import LEASE_S
@@ -19,7 +20,7 @@ ERROR = frames.ErrorTold("JobError", "what")
 
 @pytest.fixture
 def hub():
-    return Hub("a word", ("0", "3"))
+    return Hub("a word", ("0", "3"), open_spool=FakeSpool)
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_of_jobs_that_are_unknown_nothing_is_heard(hub, worker):
 
 def test_splits_after_the_end_of_the_input_are_not_taken(hub, driver, job):
     driver.say(frames.Splits(JOB, 1, [frames.SplitRow(0, 0, 1)]))
-    assert len(job.splits) == 1
+    assert len(job.intake.splits) == 1
 
 
 def test_a_child_that_died_is_noted_with_its_worker(hub, worker, job):

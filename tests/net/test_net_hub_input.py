@@ -2,6 +2,7 @@
 
 import pytest
 from net_by_hand import Member, heard
+from net_fakes import FakeSpool
 from net_world import step
 
 from mincer.net.hub import Hub
@@ -39,7 +40,7 @@ def given(hub, *members):
 
 @pytest.fixture
 def hub():
-    return Hub("a word", ("0", "3"))
+    return Hub("a word", ("0", "3"), open_spool=FakeSpool)
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_files_that_come_later_are_not_waited_for(hub, worker, driver):
     driver.say(frames.Submit(JOB, TOKEN, "a job", [step(0, 1)]))
     driver.say(frames.Splits(JOB, 0, [frames.SplitRow(0, 0, 1)]))
     driver.say(frames.Files(JOB, 0, [REAL]))
-    assert hub.books[JOB].survey.is_over
+    assert hub.books[JOB].intake.survey.is_over
     row = frames.SplitRow(0, 1, 1, [frames.Extent(0, 0, 10)])
     driver.say(frames.Splits(JOB, 1, [row]))
     assert len(hub.coordinator.jobs[JOB].tasks.steps[0].map.tasks) == 2

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from mincer.core import commands, events
-from mincer.core.events import Event, JobPlan, StepPlan
+from mincer.core import commands
+from mincer.core.events import JobPlan, StepPlan
 from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
-from mincer.net.same_file import ONLY_DRIVER
-from mincer.net.survey import Survey
+from mincer.net.intake import Intake
+from mincer.net.outcome import Outcome
 from mincer.structs import Struct, field
 from mincer.wire import frames
 from mincer.wire.frames import (
@@ -80,9 +80,8 @@ class Book:
         self.job = submit.job
         #: The number of the member that submitted it.
         self.driver = driver
-        self.splits: list[frames.SplitRow] = []
-        self.input_ended = False
-        self.files: list[frames.FileTold] = []
+        self.intake = Intake(submit.job)
+        self.outcome = Outcome()
         #: Attempts in work, and the number of the worker that has each.
         self.running: dict[AttemptId, int] = {}
         #: Bytes that they have read, and the record in work where that is sure.
@@ -102,21 +101,8 @@ class Book:
         self._discarded: set[AttemptId] = set()
         #: Who has the code and the input: the one that submitted it.
         self.source = driver
-        #: Its driver wants to leave it; has left it; has parts of the result already.
-        self.is_leaving = self.is_detached = self.has_given = False
-        #: Attempts whose output the driver is to commit, and has not.
-        self.commits: dict[AttemptId, None] = {}
-        #: Those of them that a driver has that came for the result: see owners.py.
-        self.fetched: set[AttemptId] = set()
-        #: How it ended, for a driver that will come; since when that waits for him.
-        self.last_words: list[object] = []
-        self.ready_at: float | None = None
         #: The driver did not find a part that a worker wrote into the output's folder.
         self.sends = False
-        #: Whether workers are still asked which files they have.
-        self.survey = Survey()
-        #: Splits of which the coordinator knows, and if it knows that no more come.
-        self._handed, self._has_ended = 0, False
         #: The workers that were given something to do.
         self._given: set[int] = set()
         self._steps = [_Step() for _ in submit.steps]
@@ -142,73 +128,17 @@ class Book:
             priority=self.submit.priority,
         )
 
-    # --- what the driver adds; a repetition adds nothing
-
-    def add_files(self, first: int, files: list[frames.FileTold]) -> bool:
-        """True if others than the driver may have some of them."""
-        if first != len(self.files):
-            return False
-        self.files += files
-        return any(map(self._is_real, range(first, len(self.files))))
-
-    def add_splits(self, first: int, splits: list[frames.SplitRow]) -> bool:
-        if first != len(self.splits):
-            return False
-        self.splits += splits
-        return True
-
-    def input_events(self, now: float) -> Iterator[Event]:
-        """What the coordinator is to be told of the input, as far as it has come."""
-        if not self._is_input_new or self.survey.waits(now):
-            return
-        first, some = self._handed, self.splits[self._handed :]
-        if some:
-            self._handed += len(some)
-            sizes = tuple(row.size_bytes for row in some)
-            homes = tuple(map(self._home, some))
-            yield events.SplitsAdded(self.job, first, sizes, homes)
-        if self.input_ended and not self._has_ended:
-            self._has_ended = True
-            yield events.InputEnded(self.job)
-
-    @property
-    def _is_input_new(self) -> bool:
-        is_more = self._handed < len(self.splits)
-        return is_more or (self.input_ended and not self._has_ended)
-
-    @property
-    def input_deadline(self) -> float | None:
-        """When to ask for `input_events` again, if nothing happens before."""
-        return self.survey.deadline if self._is_input_new else None
-
-    def _home(self, row: frames.SplitRow) -> int:
-        """The file that tells where a split had best be read: its first; -1: none."""
-        file = row.extents[0].file if row.extents else -1
-        return file if file < len(self.files) and self._is_real(file) else -1
-
-    def _is_real(self, file: int) -> bool:
-        return file >= 0 and self.files[file].digest != ONLY_DRIVER
-
-    def found(self, worker: int, frame: frames.FilesFound) -> tuple[int, ...]:
-        """The homes that this worker has, of those that it has looked for."""
-        told = self._told.get(worker)
-        if told is None or frame.first + frame.files > told.files:
-            return ()
-        self.survey.answered(worker, frame.files)
-        bits = int.from_bytes(frame.bits, "little")
-        looked = range(frame.first, frame.first + frame.files)
-        return tuple(
-            file
-            for n, file in enumerate(looked)
-            if bits >> n & 1 and self._is_real(file)
-        )
-
     # --- what a worker is told
 
     @property
     def workers(self) -> list[int]:
         """Those who know of this job."""
         return list(self._told)
+
+    def knows(self, worker: int, files: int) -> bool:
+        """True when this worker was told of so many input files."""
+        told = self._told.get(worker)
+        return told is not None and files <= told.files
 
     @property
     def given(self) -> int:
@@ -225,7 +155,7 @@ class Book:
         self._told.pop(number, None)
         self.kept_bytes.pop(number, None)
         self._given.discard(number)
-        self.survey.forget(number)
+        self.intake.forget(number)
         lost = [one for one, worker in self.running.items() if worker == number]
         for attempt in lost:
             self.ended(attempt)
@@ -253,13 +183,12 @@ class Book:
             return
         indexes = [task.index]
         if task.kind == "sample":
-            before = (
-                self.splits if task.step == 0 else self._steps[task.step - 1].outputs
-            )
+            splits = self.intake.splits
+            before = self._steps[task.step - 1].outputs if task.step else splits
             indexes = list(spread(len(before)))
         for index in indexes:
             if task.step == 0:
-                row = self.splits[index]
+                row = self.intake.splits[index]
                 yield SplitName(row.packet, row.nth, row.extents)
             else:
                 yield self.named(self._steps[task.step - 1].outputs[index])
@@ -286,8 +215,8 @@ class Book:
         if told is None:
             told = self._told[worker] = _Told()
             yield self._job_told()
-        while told.files < len(self.files):
-            some = self.files[told.files : told.files + _ROWS_MAX]
+        while told.files < len(self.intake.files):
+            some = self.intake.files[told.files : told.files + _ROWS_MAX]
             yield frames.FilesTold(self.job, told.files, some)
             told.files += len(some)
 
@@ -371,38 +300,18 @@ class Book:
     @property
     def result_bytes(self) -> int:
         """The length of the parts that wait for a driver."""
-        return sum(self.outputs[one].length_bytes for one in self.commits)
+        return sum(self.outputs[one].length_bytes for one in self.outcome.commits)
 
-    def outputs_of(self, worker: int) -> list[OutputOf]:
+    def kept_by(self, worker: int) -> list[tuple[AttemptId, Output]]:
         """What this worker keeps that may still be asked for."""
         return [
-            OutputOf(self.job, self.submit.token, name_of(attempt))
+            (attempt, output)
             for attempt, output in self.outputs.items()
             if output.keeper == worker
             and output.length_bytes
             and not output.account.is_written
             and attempt not in self._discarded
         ]
-
-    def things_of_driver(self) -> Iterator[Thing]:
-        """What only the driver can give, as workers ask for it: code, packets, and the
-        bytes of files. (Of what is read by workers, too: others may join.)"""
-        key = self.job, self.submit.token
-        blobs = [step.code for step in self.submit.steps]
-        if self.submit.modules is not None:
-            blobs.append(self.submit.modules)
-        for digest in dict.fromkeys(blob.digest for blob in blobs):
-            yield BlobOf(*key, digest)
-        for packet in dict.fromkeys(split.packet for split in self.splits):
-            yield PacketOf(*key, packet)
-        spans = {
-            (extent.file, extent.start, extent.end): None
-            for split in self.splits
-            for extent in split.extents
-            if not self._can_be_read(extent.file)
-        }
-        for span in spans:
-            yield InputOf(*key, *span)
 
     @property
     def bytes_in_work(self) -> int:

@@ -23,7 +23,9 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
+from mincer.net.owners import Keeping
 from mincer.net.sockets import bind_router, make_dealer, place_of, port_of, user_of
+from mincer.net.spool import Room
 from mincer.wire.packets import GREETING, PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
@@ -32,6 +34,7 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
+_DEFAULTS = Keeping()
 #: At the end members have so long to hear of it, and are told so often.
 _GOODBYE_S, _GOODBYE_EVERY_MS = 0.5, 20
 
@@ -40,16 +43,30 @@ class CoordinatorProcess:
     """Serves an address until it is closed.
 
     `allowed`: a folder of public keys that may join beside those of the secret.
+    `keeping`: of results that wait for a driver.
     """
 
-    def __init__(self, address: str, keys: Keys, allowed: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        keys: Keys,
+        allowed: str | None = None,
+        keeping: Keeping = _DEFAULTS,
+    ) -> None:
         if keys.coordinator is None:
             raise UsageError(
                 "this key file is for one role, and a coordinator needs that of the "
                 "cluster",
                 hint="Make one:  mincer keygen FILE",
             )
-        self.hub = Hub(secrets.token_hex(8), versions(), now=time.monotonic())
+        self._room = Room(keeping.bytes_max)
+        self.hub = Hub(
+            secrets.token_hex(8),
+            versions(),
+            now=time.monotonic(),
+            open_spool=self._room.spool,
+            keeping=keeping,
+        )
         #: Why it has stopped, if it was not asked to.
         self.crash: BaseException | None = None
         self._gate = Gate()
@@ -263,3 +280,4 @@ class CoordinatorProcess:
         if not self._context.closed:
             self._guard.stop()
             self._context.destroy(linger=0)
+            self._room.close()

@@ -281,7 +281,7 @@ class Desk:
 
 def _state_of(book: Book, seen: JobSnapshot | None) -> JobState:
     """What to say of a job that is not over."""
-    if book.input_ended:
+    if book.intake.has_ended:
         return "running"
     phases = [
         phase

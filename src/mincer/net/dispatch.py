@@ -24,6 +24,9 @@ _EXTENTS_MAX = 8000
 #: How long it is waited for where an attempt was when its time was up.
 _STACK_S = 3.0
 
+#: What is told of the end of a job.
+_LAST_WORDS = frames.AccountsTold | frames.JobDone | frames.JobFailed
+
 #: To which key, over which of its connections (bulk or not), which message.
 Outgoing = tuple[str, bool, Message]
 
@@ -63,6 +66,17 @@ class Dispatch:
                 known.discard(member.number)
                 self.say(other, frames.MemberGone(member.number))
         return self.workers.pop(member.id, None) is not None
+
+    def replaced(self, worker: Member) -> None:
+        """This worker has left, and the coordinator answers in its place: tell all who
+        know it that it has no address any more."""
+        self._known.pop(worker.number, None)
+        self.workers.pop(worker.id, None)
+        told = frames.MemberTold(worker.number, worker.key.encode(), "")
+        for number, known in self._known.items():
+            other = self._members.of_number(number)
+            if worker.number in known and other is not None:
+                self.say(other, told)
 
     # --- commands
 
@@ -121,7 +135,7 @@ class Dispatch:
             for frame in book.files_for(member.number):
                 self.say(member, frame)
                 if isinstance(frame, frames.FilesTold):
-                    book.survey.ask(member.number, len(frame.files), now)
+                    book.intake.survey.ask(member.number, len(frame.files), now)
 
     def _introduce(self, member: Member, number: int) -> None:
         """Tell the two of each other, if they have not been told."""
@@ -170,9 +184,23 @@ class Dispatch:
 
     def _commit(self, attempt: AttemptId) -> None:
         book = self._books[attempt.task.job]
+        book.outcome.commits[attempt] = None
+        if book.submit.will_leave and not book.outcome.is_detached:
+            return  # it will be given to the driver that comes for it
         driver = self._members.of_number(book.driver)
-        if driver is None:
-            return  # its job is cancelled, as soon as that is told
+        if driver is not None:
+            self._ask_to_commit(book, driver, attempt)
+
+    def resume(self, book: Book) -> None:
+        """A driver has come for a result: give it all that there is for it."""
+        driver = self._members.of_number(book.driver)
+        assert driver is not None
+        for attempt in book.outcome.commits:
+            self._ask_to_commit(book, driver, attempt)
+        for frame in book.outcome.last_words:
+            self.say(driver, frame)
+
+    def _ask_to_commit(self, book: Book, driver: Member, attempt: AttemptId) -> None:
         self._introduce(driver, book.outputs[attempt].keeper)
         account = book.outputs[attempt].account
         self.say(driver, frames.CommitAsked(book.job, book.named(attempt), account))
@@ -202,7 +230,7 @@ class Dispatch:
             self.tell_driver(book, failure_told(command, book))
 
     def tell_failures(self, now: float) -> None:
-        """Tell of jobs that failed, once there is an error, or none has come in time."""
+        """Tell of jobs that failed once there is an error, or none came in time."""
         for job, (command, due) in list(self._failed.items()):
             book = self._books.get(job)
             if book is not None and not due:
@@ -215,9 +243,23 @@ class Dispatch:
     # --- saying
 
     def tell_driver(self, book: Book, frame: object) -> None:
+        is_last = isinstance(frame, _LAST_WORDS)
+        if is_last and book.outcome.is_detached:
+            book.outcome.last_words.append(frame)  # the next driver may vanish, too
         driver = self._members.of_number(book.driver)
         if driver is not None:
             self.say(driver, frame)
+
+    def job_over(self, book: Book) -> None:
+        """Tell its workers that nobody asks for anything of this job any more."""
+        for number in book.workers:
+            worker = self._members.of_number(number)
+            if worker is not None:
+                self.say(worker, frames.JobEnd(book.job))
+
+    def acknowledge(self, member: Member) -> None:
+        """Let it know at once that all was heard: it waits for that, to leave."""
+        self._out.append((member.key, False, member.beat()))
 
     def _say_worker(self, worker: WorkerId, frame: object) -> None:
         member = self.workers.get(worker)

@@ -48,6 +48,8 @@ class Asker(Protocol):
     def told(
         self,
         frame: frames.AccountsTold
+        | frames.DetachTold
+        | frames.FetchTold
         | frames.JobDone
         | frames.JobFailed
         | frames.ProgressTold,
@@ -76,21 +78,29 @@ class Driver(End):
     def say(self, frame: frames.FromDriver) -> None:
         self.line.say(frame)
 
+    def fetch(self, job: JobId, asker: Asker) -> None:
+        """Come for the result of a job that its driver has left."""
+        self._jobs[job] = asker
+        self.line.say(frames.Fetch(job))
+
     def leave(self, job: JobId) -> None:
         """Nothing more is wanted of this job."""
-        if self._jobs.pop(job, None) is None:
-            return
+        if job in self._jobs:
+            self._forget(job)
+            self.line.say(frames.Taken(job))
+
+    def _forget(self, job: JobId) -> None:
+        del self._jobs[job]
         for number, part in list(self._parts.items()):
             if part.job == job:
                 self._stop(number)
         self._offers.forget()
-        self.line.say(frames.Taken(job))
 
     # --- what comes in
 
     def _heard(self, frame: frames.ToDriver, now: float) -> None:
         if isinstance(frame, frames.MemberTold):
-            self.reach.peers[frame.member] = frame
+            self._told_of(frame, now)
             return
         if isinstance(frame, frames.MemberGone):
             self._left(frame.member)
@@ -99,6 +109,8 @@ class Driver(End):
         if asker is None:
             return
         if not isinstance(frame, frames.CommitAsked):
+            if isinstance(frame, frames.DetachTold) and not (frame.owed or frame.why):
+                self._forget(frame.job)
             asker.told(frame)
         elif frame.account.is_written:
             asker.commit(attempt_of(frame.job, frame.output.attempt), frame.account)

@@ -73,6 +73,12 @@ class End(ABC):
         out, self._out = self._out, []
         return out
 
+    def _told_of(self, told: frames.MemberTold, now: float) -> None:
+        """The coordinator has told of this member."""
+        self.reach.peers[told.member] = told
+        if not told.address:
+            self.unreachable(told.member, now)
+
     @abstractmethod
     def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:
         """Take in a reply to a pull of this process, whose `by` is proved."""

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -24,6 +24,9 @@ from mincer.net.desk import Desk
 from mincer.net.dispatch import Dispatch, Outgoing
 from mincer.net.line import greeting
 from mincer.net.members import BEAT_S, Member, Members
+from mincer.net.owners import Keeping, Owners
+from mincer.net.relief import Relief
+from mincer.net.standin import Spool, StandIn
 from mincer.net.telling import progress_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of
@@ -42,6 +45,7 @@ __all__ = ["Hub", "Outgoing"]
 
 #: How often drivers are told how far their jobs are.
 _REPORT_S = 0.2
+_DEFAULTS = Keeping()
 _FAULTS = {fault.value: fault for fault in Fault}
 
 
@@ -49,7 +53,8 @@ class Hub:
     """Hears members and answers them. One thread owns it.
 
     `word`: a new one for each life of a coordinator. `versions`: see `Members`. `now`:
-    when it begins.
+    when it begins. `open_spool`: makes the place for what it lays aside of a job for
+    members that leave; `keeping`: for how long results are.
     """
 
     def __init__(
@@ -58,6 +63,9 @@ class Hub:
         versions: tuple[str, str],
         members_max: int = 10_000,
         now: float = 0.0,
+        *,
+        open_spool: Callable[[JobId, bytes], Spool],
+        keeping: Keeping = _DEFAULTS,
     ) -> None:
         self.members = Members(word, versions, members_max)
         self._word = word
@@ -75,6 +83,13 @@ class Hub:
         self._events: list[Event] = []
         self._out: list[Outgoing] = []
         self._dispatch = Dispatch(self.members, self.books, self._out)
+        self._standin = StandIn(open_spool)
+        shared = self.members, self.books, self._dispatch, self._standin
+        happened = self._events.append
+        self._relief = Relief(*shared, happened)
+        self._owners = Owners(
+            *shared, self.desk, happened, self._digest, self._relief.over, keeping
+        )
         self._now = self._beaten = self._reported = 0.0
         self._left_for_good: list[str] = []
         self._greetings = frames.Decoder(frames.Greeting)
@@ -162,22 +177,34 @@ class Hub:
         """Pass on what one member asks of another, and the reply."""
         read = pulls.read_pull(message)
         member = self.members.of_key(key)
-        if read is not None and not read[0].to:
-            return  # says only that it is there
         if read is None or member is None or member.role == "observer":
-            self.dropped += 1
+            # To the coordinator itself anybody may say that he is there.
+            self.dropped += read is None or read[0].to != 0
             return
-        head, data = read
+        head, data = msgspec.structs.replace(read[0], by=member.number), read[1]
+        is_question = isinstance(head, pulls.QUESTIONS)
+        if not head.to:
+            if not is_question:
+                self._come(self._standin.hear(head, data, self._now))
+            return
         to = self.members.of_number(head.to)
-        if to is None:
+        if is_question and self._standin.answers(head, to is not None):
+            for reply in self._standin.asked(head):
+                self._out.append((key, True, reply))
+                self.relayed_bytes += sum(map(len, reply[1:]))
+        elif to is None:
             if isinstance(head, pulls.Open | pulls.Ask):
                 gone = pulls.Denied(member.number, head.to, head.pull, "it left", True)
                 self._out.append((key, True, pulls.write_pull(gone)))
-            return
-        passed = msgspec.structs.replace(head, by=member.number)
-        self._out.append((to.key, True, pulls.write_pull(passed, data)))
-        if data is not None:
-            self.relayed_bytes += len(data)
+        else:
+            self._out.append((to.key, True, pulls.write_pull(head, data)))
+            self.relayed_bytes += 0 if data is None else len(data)
+
+    def _come(self, members: list[int]) -> None:
+        """Something that was to be taken over from these has come, or will not."""
+        if members:
+            self._relief.come(members)
+            self._owners.come(members)
 
     # --- workers
 
@@ -185,9 +212,7 @@ class Hub:
         if isinstance(frame, frames.Draining):
             self._events.append(events.WorkerLeaving(member.id))
             if frame.is_done:
-                # It waits to have been heard.
-                self._out.append((member.key, False, member.beat()))
-                self._give_up(member, "it has left")
+                self._relief.has_finished(member, self._now)
             return
         book = self.books.get(frame.job)
         match frame:
@@ -210,7 +235,9 @@ class Hub:
                         book.in_work[attempt] = done, record
 
             case frames.FilesFound():
-                homes = book.found(member.number, frame)
+                homes: tuple[int, ...] = ()
+                if book.knows(member.number, frame.first + frame.files):
+                    homes = book.intake.found(member.number, frame)
                 if homes:
                     found = events.InputFound(book.job, member.id, homes)
                     self._events.append(found)
@@ -251,41 +278,8 @@ class Hub:
     # --- drivers
 
     def _driver_said(self, member: Member, frame: frames.JobSaid) -> None:
-        book = self.books.get(frame.job)
-        if isinstance(frame, frames.Submit):
-            if book is None:
-                book = self.books[frame.job] = Book(frame, member.number, self._now)
-                self.desk.submitted(book, member.name, self._now)
-                self._events.append(events.JobSubmitted(frame.job, book.plan))
-            return
-        if book is None or book.driver != member.number:
+        if not self._owners.said(member, frame, self._now):
             self.dropped += 1
-            return
-        match frame:
-            case frames.Files(first=first, files=files):
-                if book.add_files(first, files) and not book.survey.is_over:
-                    self._dispatch.ask(book, self._now)
-            case frames.Splits(first=first, splits=splits):
-                if not book.input_ended:
-                    book.add_splits(first, splits)
-            case frames.InputEnd():
-                book.input_ended = True
-            case frames.CancelJob(reason=reason):
-                self._events.append(events.JobCancelled(book.job, reason))
-            case frames.Committed(attempt=name, is_refused=is_refused):
-                attempt = attempt_of(book.job, name)
-                if attempt in book.outputs:
-                    kind = (
-                        events.OutputRefused if is_refused else events.OutputCommitted
-                    )
-                    self._events.append(kind(attempt))
-                    is_written = book.outputs[attempt].account.is_written
-                    book.sends = book.sends or (is_refused and is_written)
-            case frames.Taken():
-                self._events.append(events.JobCancelled(book.job, "its driver left it"))
-                self._close(book)
-                # It waits to have been heard.
-                self._out.append((member.key, False, member.beat()))
 
     # --- questions, of drivers and observers
 
@@ -315,27 +309,13 @@ class Hub:
                         f"worker {member.name} was lost ({why}); what it did runs again"
                     )
             self._events.append(events.WorkerLost(member.id, why))
-        for book in list(self.books.values()):
-            if book.driver == member.number:
-                self.desk.lost(book.job)
-                reason = f"its driver was lost ({why})"
-                self._events.append(events.JobCancelled(book.job, reason))
-                self._close(book)
-
-    def _close(self, book: Book) -> None:
-        """Nobody asks for anything of this job any more."""
-        self.desk.look(book.job)
-        self._digest()  # what it still has in work is cancelled first
-        if self.books.pop(book.job, None) is None:
-            return
-        self.desk.closed(book.job, self._now)
-        for number in book.workers:
-            worker = self.members.of_number(number)
-            if worker is not None:
-                self._dispatch.say(worker, frames.JobEnd(book.job))
+        self._relief.lost(member)
+        self._owners.left(member, why, self._now)
 
     def close(self) -> None:
-        """Tell all members that this coordinator ends, so that none waits for it."""
+        """Tell all members that this coordinator ends, so that none waits for it, and
+        remove what was laid aside."""
+        self._standin.close()
         word = greeting(frames.Closed(self._word))
         self._out += [(member.key, False, word) for member in self.members]
 
@@ -346,6 +326,8 @@ class Hub:
         self._now = now
         if now - self._beaten >= BEAT_S:
             self._beaten = now
+            self._relief.beat()
+            self._owners.turn(now)
             for member in self.members:
                 if member.role == "worker" and now - member.heard < 2 * BEAT_S:
                     self._events.append(events.WorkerSeen(member.id))
@@ -362,7 +344,8 @@ class Hub:
         if deadline is not None and deadline <= now:
             self._events.append(events.Tick(tuple(self._records_in_work())))
         for book in self.books.values():
-            self._events += book.input_events(now)
+            self._events += book.intake.events(now)
+        self._come(self._standin.turn(now))
         self._digest()
         self._dispatch.tell_failures(now)
         if now - self._reported >= _REPORT_S:
@@ -382,12 +365,16 @@ class Hub:
         if self.books:
             times.append(self._reported + _REPORT_S)
         dues = [self.coordinator.deadline()]
-        dues += [book.input_deadline for book in self.books.values()]
+        dues += [book.intake.deadline for book in self.books.values()]
         times += [due for due in dues if due is not None]
         return max(now, min(times))
 
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
+        for head in self._standin.take_out():
+            member = self.members.of_number(head.to)
+            if member is not None:
+                self._out.append((member.key, True, pulls.write_pull(head)))
         out = self._out.copy()
         self._out.clear()  # the same list stays in the hands of the dispatch
         return out
@@ -400,7 +387,8 @@ class Hub:
     def _digest(self) -> None:
         """Tell the coordinator what has happened, and obey."""
         while self._events:
-            happened, self._events = self._events, []
+            happened = self._events.copy()
+            self._events.clear()  # the same list stays in the hands of others
             commands = self.coordinator.handle_all(happened, self._now)
             self._dispatch.obey_all(commands)
             self.desk.heed(commands, self._now)

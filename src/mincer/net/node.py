@@ -53,8 +53,9 @@ class Node(End):
         open_depot: Callable[[frames.JobTold, int], Depot],
     ) -> None:
         super().__init__(hello, frames.ToWorker, self._find)
-        #: It has told the coordinator that it leaves, and has nothing left to do.
+        #: It drains, and nothing holds it back any more.
         self.has_left = False
+        self._drains = False
         self._children = children
         self._open_depot = open_depot
         self._depots: dict[JobId, Depot] = {}
@@ -72,7 +73,10 @@ class Node(End):
     def _heard(self, frame: frames.ToWorker, now: float) -> None:
         self._now = now
         if isinstance(frame, frames.MemberTold):
-            self.reach.peers[frame.member] = frame
+            self._told_of(frame, now)
+            return
+        if isinstance(frame, frames.Relieved):
+            self.has_left = True
             return
         if isinstance(frame, frames.MemberGone):
             self._fetching.left(frame.member)
@@ -148,7 +152,6 @@ class Node(End):
                 self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
-                self.has_left = True
 
     def _begin(self, attempt: AttemptId, after: AttemptId | None) -> None:
         depot = self._depots[attempt.task.job]
@@ -243,7 +246,8 @@ class Node(End):
     # --- time
 
     def turn(self, now: float) -> None:
-        self.line.turn(now)
+        if not self.has_left:
+            self.line.turn(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
@@ -262,6 +266,7 @@ class Node(End):
     def drain(self, now: float) -> None:
         """Take nothing new, and leave when all is done."""
         self._now = now
+        self._drains = True
         self._say(frames.Draining())
         self._tell(machine.DrainAsked())
 
@@ -287,6 +292,8 @@ class Node(End):
         self._fetching.stop_all()
         self.close()
         super()._begin_anew(why)
+        # Nothing is left to be finished, and to be begun again it is too late.
+        self.has_left = self._drains
 
     def _say(self, frame: frames.FromWorker) -> None:
         self.line.say(frame)

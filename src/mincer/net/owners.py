@@ -14,37 +14,44 @@ from collections.abc import Callable, Iterable
 from mincer.core import events
 from mincer.core.events import Event
 from mincer.ids import JobId
+from mincer.net.belongings import of_driver
 from mincer.net.book import Book
 from mincer.net.desk import Desk
 from mincer.net.dispatch import Dispatch
 from mincer.net.members import Member, Members
 from mincer.net.standin import StandIn
+from mincer.structs import Struct
 from mincer.wire import frames
 from mincer.wire.frames import attempt_of
 
-__all__ = ["Owners"]
+__all__ = ["Keeping", "Owners"]
+
+
+class Keeping(Struct):
+    """How long the result of a job that its driver has left is kept, once it is there;
+    and how large all of these may be together, before the oldest are given up."""
+
+    for_s: float = 24 * 3600.0
+    bytes_max: int = 10_000_000_000
 
 
 class Owners:
     """What drivers say of their jobs. `happened`: takes what `core` is to know.
     `digest`: makes `core` take in all of it. `over`: is told of jobs that are closed.
 
-    A job that its driver left is kept for `keep_s` after its result is there, and the
-    oldest are given up when such results have more than `keep_bytes_max` together.
     """
 
     def __init__(
         self,
         members: Members,
         books: dict[JobId, Book],
-        desk: Desk,
         dispatch: Dispatch,
         standin: StandIn,
+        desk: Desk,
         happened: Callable[[Event], None],
         digest: Callable[[], None],
         over: Callable[[JobId], None],
-        keep_s: float,
-        keep_bytes_max: int,
+        keeping: Keeping,
     ) -> None:
         self._members = members
         self._books = books
@@ -54,8 +61,7 @@ class Owners:
         self._happened = happened
         self._digest = digest
         self._over = over
-        self._keep_s = keep_s
-        self._keep_bytes_max = keep_bytes_max
+        self._keeping = keeping
 
     def said(self, member: Member, frame: frames.JobSaid, now: float) -> bool:
         """Take in what a driver said; False: it had no right to say that."""
@@ -73,14 +79,13 @@ class Owners:
             return False
         match frame:
             case frames.Files(first=first, files=files):
-                book.add_files(first, files)
+                intake = book.intake
+                if intake.add_files(first, files) and not intake.survey.is_over:
+                    self._dispatch.ask(book, now)
             case frames.Splits(first=first, splits=splits):
-                if not book.input_ended and book.add_splits(first, splits):
-                    sizes = tuple(split.size_bytes for split in splits)
-                    self._happened(events.SplitsAdded(book.job, first, sizes))
+                book.intake.add_splits(first, splits)
             case frames.InputEnd():
-                book.input_ended = True
-                self._happened(events.InputEnded(book.job))
+                book.intake.has_ended = True
             case frames.CancelJob(reason=reason):
                 self._happened(events.JobCancelled(book.job, reason))
             case frames.Committed(attempt=name, is_refused=is_refused):
@@ -102,19 +107,22 @@ class Owners:
         if is_refused:
             is_written = book.outputs[attempt].account.is_written
             book.sends = book.sends or is_written
-            book.commits.pop(attempt, None)
-            book.fetched.discard(attempt)
+            book.outcome.commits.pop(attempt, None)
+            book.outcome.fetched.discard(attempt)
             self._happened(events.OutputRefused(attempt))
-        elif not book.is_detached:
-            book.commits.pop(attempt, None)
-            book.has_given = True
+        elif not book.outcome.is_detached:
+            book.outcome.commits.pop(attempt, None)
+            book.outcome.has_given = True
             self._happened(events.OutputCommitted(attempt))
-        elif attempt in book.commits:
-            book.fetched.add(attempt)
-            if self._is_ready(book) and book.fetched == book.commits.keys():
-                for one in book.commits:
+        elif attempt in book.outcome.commits:
+            book.outcome.fetched.add(attempt)
+            if (
+                self._is_ready(book)
+                and book.outcome.fetched == book.outcome.commits.keys()
+            ):
+                for one in book.outcome.commits:
                     self._happened(events.OutputCommitted(one))
-                book.commits.clear()
+                book.outcome.commits.clear()
 
     def _is_ready(self, book: Book) -> bool:
         """True when all parts of the result are there, and none was committed."""
@@ -123,29 +131,29 @@ class Owners:
             return False
         step = snapshot.steps[-1]
         last = step.reduces if book.submit.steps[-1].shuffles else step.maps
-        return len(book.commits) == last.total
+        return len(book.outcome.commits) == last.total
 
     # --- a driver leaves its job, and another one comes for it
 
     def _detach(self, driver: Member, book: Book, now: float) -> None:
         why = ""
-        if not book.input_ended:
+        if not book.intake.has_ended:
             why = "the source has not come to its end"
-        elif book.has_given:
+        elif book.outcome.has_given:
             why = "parts of the result are with this driver already"
         if why:
             self._dispatch.say(driver, frames.DetachTold(book.job, why=why))
             return
-        things = list(book.things_of_driver())
+        things = list(of_driver(book))
         self._standin.take_over(driver.number, things, now)
-        book.is_leaving = True
+        book.outcome.is_leaving = True
         self.come([driver.number])
 
     def come(self, numbers: Iterable[int]) -> None:
         """Something of these members has come, or will not: let go who may go."""
         numbers = set(numbers)
         for book in self._books.values():
-            if book.is_leaving and book.driver in numbers:
+            if book.outcome.is_leaving and book.driver in numbers:
                 self._let_go(book)
 
     def _let_go(self, book: Book) -> None:
@@ -153,14 +161,14 @@ class Owners:
         if driver is None:
             return
         owed = self._standin.owed(book.driver, book.job)
-        missing = 0 if owed else self._standin.missing(book.things_of_driver())
+        missing = 0 if owed else self._standin.missing(of_driver(book))
         why = ""
         if missing:
-            book.is_leaving = False
+            book.outcome.is_leaving = False
             why = f"the coordinator has no room for all of its input ({missing} pieces)"
         elif not owed:
             self._standin.replace(book.driver, [book.job])
-            book.is_leaving, book.is_detached = False, True
+            book.outcome.is_leaving, book.outcome.is_detached = False, True
             book.driver = 0
         self._dispatch.say(driver, frames.DetachTold(book.job, owed, why))
 
@@ -168,7 +176,7 @@ class Owners:
         why = ""
         if book is None:
             why = "there is no such job here"
-        elif not book.is_detached:
+        elif not book.outcome.is_detached:
             why = "its driver has not left it"
         elif book.driver:
             why = "another driver is fetching it"
@@ -189,18 +197,18 @@ class Owners:
         """This member is gone: the jobs that it did not leave are over, and what a
         worker had of a result that nobody fetches just now is made again."""
         for book in list(self._books.values()):
-            if book.driver == member.number and book.is_detached:
+            if book.driver == member.number and book.outcome.is_detached:
                 book.driver = 0
-                book.fetched.clear()
+                book.outcome.fetched.clear()
             elif book.driver == member.number:
                 self._desk.lost(book.job)
                 reason = f"its driver was lost ({why})"
                 self._happened(events.JobCancelled(book.job, reason))
                 self.close(book, now)
             elif not book.driver:
-                for attempt in list(book.commits):
+                for attempt in list(book.outcome.commits):
                     if book.outputs[attempt].keeper == member.number:
-                        del book.commits[attempt]
+                        del book.outcome.commits[attempt]
                         self._happened(events.OutputRefused(attempt))
 
     def close(self, book: Book, now: float) -> None:
@@ -218,16 +226,16 @@ class Owners:
         waiting = [
             book
             for book in self._books.values()
-            if book.is_detached and not book.driver and self._waits(book, now)
+            if book.outcome.is_detached and not book.driver and self._waits(book, now)
         ]
-        waiting.sort(key=lambda book: book.ready_at or now)
+        waiting.sort(key=lambda book: book.outcome.ready_at or now)
         size_bytes = sum(book.result_bytes for book in waiting)
         for book in waiting:
-            since = now if book.ready_at is None else book.ready_at
-            if size_bytes > self._keep_bytes_max:
+            since = now if book.outcome.ready_at is None else book.outcome.ready_at
+            if size_bytes > self._keeping.bytes_max:
                 why = "results that nobody fetched took too much room"
-            elif now - since > self._keep_s:
-                why = f"nobody fetched its result for {self._keep_s / 3600:g} h"
+            elif now - since > self._keeping.for_s:
+                why = f"nobody fetched its result for {self._keeping.for_s / 3600:g} h"
             else:
                 continue
             size_bytes -= book.result_bytes
@@ -236,9 +244,9 @@ class Owners:
 
     def _waits(self, book: Book, now: float) -> bool:
         """True when the result is there, or will never be."""
-        if book.last_words or self._is_ready(book):
-            if book.ready_at is None:
-                book.ready_at = now
+        if book.outcome.last_words or self._is_ready(book):
+            if book.outcome.ready_at is None:
+                book.outcome.ready_at = now
             return True
-        book.ready_at = None
+        book.outcome.ready_at = None
         return False

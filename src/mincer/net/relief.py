@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from mincer.core import events
 from mincer.core.events import Event
 from mincer.ids import JobId
+from mincer.net.belongings import of_worker
 from mincer.net.book import Book
 from mincer.net.dispatch import Dispatch
 from mincer.net.members import Member, Members
@@ -43,12 +44,13 @@ class Relief:
         self._gone: dict[int, Member] = {}
 
     def has_finished(self, worker: Member, now: float) -> None:
-        """This worker has nothing left to do and wants to go."""
-        if worker.number in self._leaving:
+        """This worker has nothing left to do and wants to go. (If it was given
+        something meanwhile, it will say so again.)"""
+        if any(worker.number in book.running.values() for book in self._books.values()):
             return
         self._leaving[worker.number] = worker
         for book in self._books.values():
-            self._standin.take_over(worker.number, book.outputs_of(worker.number), now)
+            self._standin.take_over(worker.number, of_worker(book, worker.number), now)
         self.come([worker.number])
 
     def come(self, numbers: Iterable[int]) -> None:
@@ -62,7 +64,7 @@ class Relief:
         number = worker.number
         del self._leaving[number]
         self._dispatch.say(worker, frames.Relieved())
-        jobs = [book.job for book in self._books.values() if book.outputs_of(number)]
+        jobs = [book.job for book in self._books.values() if of_worker(book, number)]
         for book in self._books.values():
             book.forget_worker(number)
         self._members.remove(worker)

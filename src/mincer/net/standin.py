@@ -83,6 +83,14 @@ class StandIn:
             for whose, thing in self._coming.values()
         )
 
+    def missing(self, things: Iterable[Thing]) -> int:
+        """How many of these are not here."""
+        spools = self._spools
+        return sum(
+            thing.job not in spools or not spools[thing.job].has(thing)
+            for thing in things
+        )
+
     def replace(self, member: int, jobs: Iterable[JobId]) -> None:
         """Answer for this member from now on, about these jobs."""
         self._stands.setdefault(member, set()).update(jobs)

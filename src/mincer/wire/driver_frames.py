@@ -38,6 +38,10 @@ __all__ = [
     "CancelJob",
     "CommitAsked",
     "Committed",
+    "Detach",
+    "DetachTold",
+    "Fetch",
+    "FetchTold",
     "Files",
     "FromDriver",
     "InputEnd",
@@ -50,6 +54,10 @@ __all__ = [
     "Taken",
     "ToDriver",
 ]
+
+
+#: What one driver leaves for another; nobody else reads it.
+Keepsake: TypeAlias = Annotated[bytes, Meta(max_length=1 << 16)]
 
 
 class Submit(Frame, frozen=True, tag="submit"):
@@ -65,6 +73,10 @@ class Submit(Frame, frozen=True, tag="submit"):
     task_timeout_s: Seconds | None = None
     priority: Priority = 0
     output: tuple[Path, Token] | None = None
+    #: For the driver that will come for the result.
+    keepsake: Keepsake = b""
+    #: The driver will leave: no part of the result is for it.
+    will_leave: bool = False
 
 
 class Files(Frame, frozen=True, tag="files"):
@@ -92,6 +104,18 @@ class InputEnd(Frame, frozen=True, tag="input ended"):
     job: Job
 
 
+class Detach(Frame, frozen=True, tag="detach"):
+    """The driver wants to leave; said again, it asks how that stands."""
+
+    job: Job
+
+
+class Fetch(Frame, frozen=True, tag="fetch"):
+    """This driver comes for the result of a job that its driver has left."""
+
+    job: Job
+
+
 class CancelJob(Frame, frozen=True, tag="cancel"):
     job: Job
     reason: Line
@@ -112,7 +136,9 @@ class Taken(Frame, frozen=True, tag="taken"):
 
 
 #: Of its own jobs.
-JobSaid: TypeAlias = Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
+JobSaid: TypeAlias = (
+    Submit | Files | Splits | InputEnd | Detach | Fetch | CancelJob | Committed | Taken
+)
 FromDriver: TypeAlias = JobSaid | Question
 
 
@@ -125,6 +151,29 @@ class CommitAsked(Frame, frozen=True, tag="commit"):
     job: Job
     output: OutputName
     account: Account
+
+
+class DetachTold(Frame, frozen=True, tag="detached"):
+    """Whether the driver may leave: it may not as long as something is `owed`, so many
+    pieces of code and input; nor, for another reason, with a `why`."""
+
+    job: Job
+    owed: Count = 0
+    why: Line = ""
+
+
+class FetchTold(Frame, frozen=True, tag="fetched"):
+    """The job, as it was submitted; what is to be committed follows. With a `why`: it
+    cannot be fetched."""
+
+    job: Job
+    token: Annotated[bytes, Meta(max_length=64)] = b""
+    name: Line = ""
+    steps: Annotated[list[StepTold], Meta(max_length=1000)] = field(
+        default_factory=list
+    )
+    keepsake: Keepsake = b""
+    why: Line = ""
 
 
 class AccountsTold(Frame, frozen=True, tag="accounts"):
@@ -176,6 +225,8 @@ ToDriver: TypeAlias = (
     MemberTold
     | MemberGone
     | CommitAsked
+    | DetachTold
+    | FetchTold
     | AccountsTold
     | JobDone
     | JobFailed

@@ -49,6 +49,7 @@ __all__ = [
     "MemberTold",
     "Recall",
     "Release",
+    "Relieved",
     "Returned",
     "Start",
     "ToWorker",
@@ -150,8 +151,13 @@ class JobEnd(Frame, frozen=True, tag="end"):
     job: Job
 
 
+class Relieved(Frame, frozen=True, tag="relieved"):
+    """What others may still want of this worker, the coordinator has: it may go."""
+
+
 class MemberTold(Frame, frozen=True, tag="member"):
-    """Somebody who may be pulled from, and may pull."""
+    """Somebody who may be pulled from, and may pull. Without an address: by way of the
+    coordinator, and if that was told before, from now on."""
 
     member: Small
     key: Key
@@ -175,6 +181,7 @@ ToWorker: TypeAlias = (
     | Discard
     | Release
     | JobEnd
+    | Relieved
     | MemberTold
     | MemberGone
 )
@@ -232,7 +239,8 @@ class FilesFound(Frame, frozen=True, tag="found"):
 
 
 class Draining(Frame, frozen=True, tag="draining"):
-    """This worker takes nothing new; `is_done`: and has nothing left to do."""
+    """This worker takes nothing new; `is_done`: it has nothing left to do either, and
+    waits for `Relieved`."""
 
     is_done: bool = False
 
