@@ -5,6 +5,7 @@ A failure names its seed in the test's id: `pytest -k "storm and 17"` plays it a
 
 import random
 
+import msgspec
 import pytest
 from net_world import FakeJob, World, finish, step
 
@@ -75,6 +76,27 @@ def test_workers_may_come_after_the_job_and_jobs_share_them():
     world.later(5.0, lambda: world.worker("late"))
     run(world, *jobs)
     check_nothing_left(world, *jobs)
+
+
+@pytest.mark.parametrize(("priority", "most_s"), [(0, 6.0), (1, 3.5)])
+def test_a_small_job_behind_a_large_one_begins_with_the_next_slot(priority, most_s):
+    world = World(2)
+    world.slow_s = 1.0
+    world.worker("a", slots=4)
+    driver = world.driver()
+    large = FakeJob(driver, ids(1), SHAPES[0], splits=200)
+    small = FakeJob(driver, ids(2), SHAPES[0], splits=12)
+    small.submit = msgspec.structs.replace(small.submit, priority=priority)
+    large.hand_over()
+    world.run(lambda: False, 5.0)
+    small.hand_over()
+    began = world.now
+    finish(world, small)
+    # Twelve maps and three reduces of half a second each, on two slots, or on all four.
+    assert world.now - began < most_s
+    assert not large.over
+    finish(world, large)
+    check_nothing_left(world, large, small)
 
 
 @pytest.mark.parametrize("seed", range(20))

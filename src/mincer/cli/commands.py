@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import mincer
-from mincer.cli.cluster_commands import COMMANDS
+from mincer.cli import cluster_commands, desk_commands
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions, execute
 from mincer.limits import PRIORITY_MAX
 
@@ -142,5 +142,5 @@ def run(**typed: Any) -> int:
     return execute(RunOptions(**typed))
 
 
-for _command in COMMANDS:
+for _command in (*cluster_commands.COMMANDS, *desk_commands.COMMANDS):
     cli.add_command(_command)

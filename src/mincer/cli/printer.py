@@ -10,7 +10,7 @@ from typing import Any
 
 from mincer.errors import OutputError, UsageError
 
-__all__ = ["check_stdout", "print_columns", "stdout_for_pairs_only"]
+__all__ = ["check_stdout", "print_columns", "print_text", "stdout_for_pairs_only"]
 
 
 def check_stdout() -> None:
@@ -52,6 +52,16 @@ def print_columns(columns: Iterable[tuple[list[Any], list[Any]]], format: str) -
         out.flush()
     except OSError as error:
         return _stopped(error)
+
+
+def print_text(text: str) -> None:
+    """Write this to stdout, as far as its encoding goes; the same about `| head`."""
+    out = sys.stdout.buffer
+    try:
+        out.write(text.encode(sys.stdout.encoding, "backslashreplace"))
+        out.flush()
+    except OSError as error:
+        _stopped(error)
 
 
 def _stopped(error: OSError) -> None:
