@@ -7,7 +7,7 @@ import pytest
 import mincer
 from mincer.arguments import job_order
 from mincer.codec import functions
-from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError
+from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError, Where
 from mincer.runners.base import JobControl
 from mincer.runners.remote import RemoteJob
 from mincer.sinks import FileSink, MemorySink
@@ -124,10 +124,47 @@ def test_a_failure_is_the_error_of_its_attempt(make):
     assert "skip_bad_records" in job.error.hint
 
 
+def died(task, record):
+    error = frames.ErrorTold("WorkerDiedError", "the child died")
+    return failed(
+        task=task, attempt=(*task, 0), fault="died", record=record, error=error
+    )  # fmt: skip
+
+
+def test_a_record_is_told_with_its_place(make, tmp_path):
+    path = tmp_path / "lines"
+    path.write_text("".join(f"line {n}\n" for n in range(10)))
+    job = make(mincer.sources.text(str(path), split_size=20))
+    list(job.handover.told_of(list(job.order.source.plan(job.handover))))
+    job.told(died((0, "map", 1), 1))
+    assert job.error.where == Where(str(path), 28, None, "'line 4'")
+    assert job.error.task == "map 1 attempt 1"
+
+
+def test_a_record_of_a_later_step_is_told_with_what_made_it(make):
+    chain = mincer.Job(words, sum, parts=2).then(words, sum).then(words)
+    job, other = make({1: "a"}, chain), make({1: "a"}, mincer.Job(words).then(words))
+    job.told(died((1, "map", 1), 7))
+    assert job.error.where == Where("output of reduce 1", 7)
+    other.told(died((1, "map", 0), 7))
+    assert other.error.where == Where("output of map 0", 7)
+
+
+def test_an_input_that_is_gone_does_not_hide_the_error(make, tmp_path):
+    path = tmp_path / "lines"
+    path.write_text("a line\n")
+    job = make(str(path))
+    list(job.handover.told_of(list(job.order.source.plan(job.handover))))
+    path.unlink()
+    job.told(died((0, "map", 0), 0))
+    assert job.error.where is None
+    assert "the child died" in str(job.error)
+
+
 def test_a_failure_without_an_error_says_its_reason(make):
     one, two = make({1: "a"}), make({1: "a"})
     one.told(failed(task=(0, "map", 1)))
-    assert str(one.error) == "it failed"
+    assert (one.error.what, one.error.task) == ("it failed", "map 1")
     two.told(failed())
     assert isinstance(two.error, CancelledError)
 

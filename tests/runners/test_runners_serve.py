@@ -1,10 +1,13 @@
 """`Serve` passes the suite of all runners, with workers of its own machine."""
 
+import os
+
 import pytest
 from cluster_processes import PASSWORD, Workers
+from test_runners_same_errors import FAILING, told
 
 import mincer
-from mincer.errors import UsageError
+from mincer.errors import UsageError, WorkerDiedError
 from mincer.testing import RunnerSuite
 
 
@@ -23,6 +26,37 @@ class TestServe(RunnerSuite):
     @pytest.fixture
     def runner(self, serve):
         return serve
+
+
+#: Which of two bad records is left out depends on who is first.
+SAME = sorted(FAILING.keys() - {"more bad records than allowed"})
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_it_says_the_same_as_the_reference(case, serve):
+    job, source = FAILING[case]
+    assert told(job, source, serve) == told(job, source, "inline")
+
+
+def ends_at_13(key, line):
+    if line == "line 13":
+        os._exit(7)
+    yield line, 1
+
+
+def test_a_record_that_ends_a_child_is_named_as_by_the_local_runner(serve, tmp_path):
+    path = tmp_path / "lines"
+    path.write_text("".join(f"line {n}\n" for n in range(10, 20)))
+    job = mincer.Job(ends_at_13, sum, max_attempts=2)
+    errors = []
+    for runner in (serve, "local"):
+        with pytest.raises(WorkerDiedError) as caught:
+            job.run(str(path), runner=runner, progress=False)
+        errors.append(caught.value)
+    one, other = errors
+    assert (one.where, one.what, one.task) == (other.where, other.what, other.task)
+    assert (one.where.source, one.where.offset) == (str(path), 24)
+    assert one.where.value == "'line 13'"
 
 
 def words(key, line):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 from collections.abc import Callable, Iterator
 
 from mincer.errors import InputError, SegmentError
@@ -65,7 +66,8 @@ class Handover:
         self._packets: list[Place] = []
         self._files: dict[tuple[str, int], int] = {}
         self._told: list[frames.FileTold] = []
-        self._splits = 0
+        #: Packet and place in it of each split.
+        self._known: list[tuple[int, int]] = []
 
     def _blob(self, data: bytes, digest: bytes) -> tuple[frames.Blob, bytes]:
         return frames.Blob(digest, len(data)), data
@@ -93,6 +95,7 @@ class Handover:
                 self._packets.append(Place(*self._spool("packets").append(packet)))
             needs = list(map(self._extent, split.extents()))
             number = len(self._packets) - 1
+            self._known.append((number, nth))
             rows.append(frames.SplitRow(number, nth, split.size_bytes, needs))
             extents += 1 + len(needs)
             if extents > _EXTENTS_MAX:
@@ -109,8 +112,7 @@ class Handover:
             yield frames.Files(self._job, at, some)
 
     def _rows(self, rows: list[frames.SplitRow], first_packet: int) -> frames.Splits:
-        first = self._splits
-        self._splits += len(rows)
+        first = len(self._known) - len(rows)
         return frames.Splits(self._job, first, rows, first_packet)
 
     def _extent(self, extent: Extent) -> frames.Extent:
@@ -124,6 +126,18 @@ class Handover:
                 told = file_told(extent.path, extent.file_bytes, extent.mtime_ns)
             self._told.append(told)
         return frames.Extent(self._files[key], extent.start, extent.end)
+
+    def split(self, index: int) -> Split | None:
+        """One of the splits that were handed over, as an attempt reads it."""
+        if index >= len(self._known):
+            return None
+        packet, nth = self._known[index]
+        place = self._packets[packet]
+        # Not by the readers: these are another thread's.
+        with open(place.path, "rb") as file:
+            file.seek(place.offset)
+            split: Split = pickle.loads(file.read(place.length_bytes))[nth]
+        return split
 
     # --- what others pull, in the client's thread
 

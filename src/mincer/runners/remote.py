@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import tempfile
@@ -24,11 +23,12 @@ from mincer.errors import (
     RefusedError,
     Where,
 )
-from mincer.ids import AttemptId
+from mincer.ids import AttemptId, TaskId, TaskKind
 from mincer.net.membership import Standing
 from mincer.net.telling import error_of, made_of
 from mincer.runners.account import report_of
-from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
+from mincer.runners.base import JobControl, JobOrder, Progress
+from mincer.runners.failures import complete, users_paths, where_in
 from mincer.runners.handover import Handover
 from mincer.runners.packing import pack_job, parts_of
 from mincer.runners.received import ReceivedParts
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteJob", "run_remote"]
 
+_FAULTS = {fault.value for fault in Fault}
 #: Splits that are handed over at once, and how long a slow iterable keeps them.
 _SPLITS_AT_ONCE = 256
 _HAND_OVER_S = 0.05
@@ -72,7 +73,8 @@ class RemoteJob:
         self.started = time.monotonic()
         self.made: dict[AttemptId, AttemptMade] = {}
         self.done: frames.JobDone | None = None
-        self.error: MincerError | None = None
+        self._error: MincerError | None = None
+        self._failed: frames.JobFailed | None = None
         self.over = threading.Event()
         self.skips: dict[AttemptId, int] = {}
         self.bytes_by_way = dict.fromkeys(frames.WAYS, 0)
@@ -160,7 +162,8 @@ class RemoteJob:
                 self._report(self._progress_at_end(frame))
                 self._end(None)
             case frames.JobFailed():
-                self._end(self._failure(frame))
+                self._failed = self._failed or frame
+                self._end(None)
             case frames.ProgressTold():
                 self._report(self._progress(frame))
 
@@ -169,9 +172,17 @@ class RemoteJob:
 
     def _end(self, error: MincerError | None) -> None:
         if not self.over.is_set():
-            self.error = error
+            self._error = error
             self.over.set()
             self.commits.put(None)
+
+    @property
+    def error(self) -> MincerError | None:
+        """Why it is over and has no result; for the user's thread, since to find out
+        may take its time."""
+        if self._error is None and self.done is None and self._failed is not None:
+            self._error = self._failure(self._failed)
+        return self._error
 
     def _progress(self, told: frames.ProgressTold) -> Progress:
         return Progress(
@@ -215,24 +226,27 @@ class RemoteJob:
         if failed.error is None:
             if failed.task is None:
                 return CancelledError(f"the job was cancelled: {failed.reason}")
-            return JobError(failed.reason)
+            return JobError(failed.reason, task=str(TaskId("", *failed.task)))
         error = error_of(failed.error)
         if failed.attempt is None:
             return error
         attempt = attempt_of(self.order.job, failed.attempt)
-        if error.where is None and failed.record is not None:
-            # The input may be gone meanwhile, and that is not what is to be told.
-            with contextlib.suppress(MincerError, OSError):
-                error.where = self._where(attempt, failed.record)
-        if error.task is None:
-            error.task = str(attempt)
-        is_raised = failed.fault == Fault.RAISED.value
-        if is_raised and error.hint is None and failed.record is not None:
-            error.hint = SKIP_HINT
+        modules = self.handover.modules
+        if error.user_traceback is not None and modules is not None:
+            digest = modules.digest.hex()
+            error.user_traceback = users_paths(error.user_traceback, digest)
+        fault = Fault(failed.fault) if failed.fault in _FAULTS else None
+        complete(error, attempt, failed.record, fault, self._where)
         return error
 
-    def _where(self, attempt: AttemptId, record: int) -> Where | None:
-        return None
+    def _where(self, task: TaskId, record: int) -> Where | None:
+        if task.step == 0:
+            split = self.handover.split(task.index)
+            return None if split is None else where_in(split, record)
+        # What it read has not come here: its name and the record's place in it.
+        kind: TaskKind = "reduce" if self.order.steps[task.step - 1].shuffles else "map"
+        before = TaskId(task.job, task.step - 1, kind, task.index)
+        return Where(f"output of {before}", record)
 
     # --- the result, in the user's thread
 
