@@ -108,7 +108,7 @@ def job_order(
     records_max = _count("limit", limit)
     memory_bytes = _memory(memory)
     checked_params = _params(params)
-    sink = _sink(output, format, overwrite)
+    sink = sink_of(output, format, overwrite)
     records = as_source(source, steps[0].tags)
     return JobOrder(
         job=os.urandom(16).hex(),
@@ -160,7 +160,8 @@ def _params(given: object) -> dict[str, Any]:
     return dict(given)
 
 
-def _sink(output: object, format: object, overwrite: object) -> Sink | None:
+def sink_of(output: object, format: object, overwrite: object) -> Sink | None:
+    """Where the pairs go, as it was asked for."""
     if not isinstance(overwrite, bool):
         raise UsageError(f"overwrite must be True or False, not {preview(overwrite)}")
     if format is not None and (not isinstance(format, str) or format not in _FORMATS):

@@ -185,7 +185,7 @@ class Hub:
         is_question = isinstance(head, pulls.QUESTIONS)
         if not head.to:
             if not is_question:
-                self._come(self._standin.hear(head, data, self._now))
+                self._relief.come(self._standin.hear(head, data, self._now))
             return
         to = self.members.of_number(head.to)
         if is_question and self._standin.answers(head, to is not None):
@@ -199,12 +199,6 @@ class Hub:
         else:
             self._out.append((to.key, True, pulls.write_pull(head, data)))
             self.relayed_bytes += 0 if data is None else len(data)
-
-    def _come(self, members: list[int]) -> None:
-        """Something that was to be taken over from these has come, or will not."""
-        if members:
-            self._relief.come(members)
-            self._owners.come(members)
 
     # --- workers
 
@@ -345,7 +339,7 @@ class Hub:
             self._events.append(events.Tick(tuple(self._records_in_work())))
         for book in self.books.values():
             self._events += book.intake.events(now)
-        self._come(self._standin.turn(now))
+        self._relief.come(self._standin.turn(now))
         self._digest()
         self._dispatch.tell_failures(now)
         if now - self._reported >= _REPORT_S:

@@ -11,8 +11,8 @@ class Outcome:
     """The result of one job, until a driver has all of it: see owners.py."""
 
     def __init__(self) -> None:
-        #: Its driver wants to leave it; has left it; has parts of the result already.
-        self.is_leaving = self.is_detached = self.has_given = False
+        #: Its driver has left it; has parts of the result already.
+        self.is_detached = self.has_given = False
         #: Attempts whose output the driver is to commit, and has not.
         self.commits: dict[AttemptId, None] = {}
         #: Those of them that a driver has that came for the result.

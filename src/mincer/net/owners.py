@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from mincer.core import events
 from mincer.core.events import Event
@@ -137,6 +137,10 @@ class Owners:
 
     def _detach(self, driver: Member, book: Book, now: float) -> None:
         why = ""
+        if book.outcome.is_detached:  # it came for the result, and does not take it
+            self._wait_again(book)
+            self._dispatch.say(driver, frames.DetachTold(book.job))
+            return
         if not book.intake.has_ended:
             why = "the source has not come to its end"
         elif book.outcome.has_given:
@@ -146,29 +150,13 @@ class Owners:
             return
         things = list(of_driver(book))
         self._standin.take_over(driver.number, things, now)
-        book.outcome.is_leaving = True
-        self.come([driver.number])
-
-    def come(self, numbers: Iterable[int]) -> None:
-        """Something of these members has come, or will not: let go who may go."""
-        numbers = set(numbers)
-        for book in self._books.values():
-            if book.outcome.is_leaving and book.driver in numbers:
-                self._let_go(book)
-
-    def _let_go(self, book: Book) -> None:
-        driver = self._members.of_number(book.driver)
-        if driver is None:
-            return
-        owed = self._standin.owed(book.driver, book.job)
-        missing = 0 if owed else self._standin.missing(of_driver(book))
-        why = ""
+        owed = self._standin.owed(driver.number, book.job)
+        missing = 0 if owed else self._standin.missing(things)
         if missing:
-            book.outcome.is_leaving = False
             why = f"the coordinator has no room for all of its input ({missing} pieces)"
         elif not owed:
-            self._standin.replace(book.driver, [book.job])
-            book.outcome.is_leaving, book.outcome.is_detached = False, True
+            self._standin.replace(driver.number, [book.job])
+            book.outcome.is_detached = True
             book.driver = 0
         self._dispatch.say(driver, frames.DetachTold(book.job, owed, why))
 
@@ -191,6 +179,11 @@ class Owners:
         self._dispatch.say(driver, told)
         self._dispatch.resume(book)
 
+    def _wait_again(self, book: Book) -> None:
+        """Its driver did not take the result: it waits for another one."""
+        book.driver = 0
+        book.outcome.fetched.clear()
+
     # --- the end
 
     def left(self, member: Member, why: str, now: float) -> None:
@@ -198,8 +191,7 @@ class Owners:
         worker had of a result that nobody fetches just now is made again."""
         for book in list(self._books.values()):
             if book.driver == member.number and book.outcome.is_detached:
-                book.driver = 0
-                book.outcome.fetched.clear()
+                self._wait_again(book)
             elif book.driver == member.number:
                 self._desk.lost(book.job)
                 reason = f"its driver was lost ({why})"

@@ -58,6 +58,8 @@ class StandIn:
         self._offers = Offers(self._find)
         #: What is being pulled, by number of the pull: of which member, and what.
         self._coming: dict[int, tuple[int, Thing]] = {}
+        #: For what there was no room.
+        self._refused: set[Thing] = set()
         #: For whom it answers, and about which jobs.
         self._stands: dict[int, set[JobId]] = {}
 
@@ -72,7 +74,8 @@ class StandIn:
             if spool is None:
                 spool = self._open_spool(thing.job, thing.token)
                 self._spools[thing.job] = spool
-            if not spool.has(thing) and (member, thing) not in coming:
+            is_known = spool.has(thing) or thing in self._refused
+            if not is_known and (member, thing) not in coming:
                 number = self._puller.begin(thing, member, now, pulls.RELAYED_BYTES)
                 self._coming[number] = member, thing
 
@@ -109,6 +112,7 @@ class StandIn:
             if thing.job == job:
                 del self._coming[number]
                 self._puller.stop(number)
+        self._refused = {thing for thing in self._refused if thing.job != job}
         spool = self._spools.pop(job, None)
         if spool is not None:
             self._offers.forget()
@@ -172,6 +176,7 @@ class StandIn:
             except MincerError:
                 # There is no room: what this member kept is lost when it leaves.
                 self._puller.stop(one.pull)
+                self._refused.add(thing)
                 is_over = True
             if is_over:
                 del self._coming[one.pull]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from mincer.arguments import sink_of
 from mincer.errors import UsageError, preview
 from mincer.limits import PRIORITY_MAX
 from mincer.net.client import Client
 from mincer.net.settings import address_of, keys_of
-from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.base import JobControl, JobOrder, Progress
+from mincer.runners.fetched import fetch_remote
+from mincer.runners.keepsake import Keepsake
 from mincer.runners.remote import run_remote
 from mincer.runners.results import Results
+from mincer.sinks.base import Sink
 
 __all__ = ["Cluster"]
 
@@ -49,12 +54,42 @@ class Cluster:
         self._client: Client | None = None
         self._lock = threading.Lock()
 
+    #: Its jobs may go on without this process.
+    may_be_left = True
+
     def run(self, order: JobOrder, control: JobControl) -> Results:
         """Run one job: see `mincer.runners.base.Runner`."""
+        return run_remote(self._connected(), order, control, "cluster", self.priority)
+
+    def fetch(
+        self,
+        job: str,
+        *,
+        output: str | os.PathLike[str] | Sink | None = None,
+        format: str | None = None,
+        overwrite: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Results:
+        """The result of a job that its driver has left, when it is done; after that it
+        is forgotten there.
+
+        `job`: its whole id. `output`, `format` and `overwrite`: as in `Job.run`;
+        without an output, what that driver had asked for.
+        """
+        given = sink_of(output, format, overwrite)
+
+        def sink(kept: Keepsake | None) -> Sink | None:
+            if given is not None or kept is None:
+                return given
+            return sink_of(kept.folder, kept.format, kept.overwrite)
+
+        return fetch_remote(self._connected(), job, JobControl(progress), sink)
+
+    def _connected(self) -> Client:
         with self._lock:
             if self._client is None or self._client.is_over:
                 self._client = Client(*self.address, self._keys)
-        return run_remote(self._client, order, control, "cluster", self.priority)
+            return self._client
 
     def close(self) -> None:
         """End the connection. Harmless when repeated; the next job makes a new one."""

@@ -31,15 +31,22 @@ class ReceivedParts:
 
     def __init__(self, folder: str, sink: Sink | None) -> None:
         self._folder = folder
-        self._sink = sink
-        shared = None if sink is None else sink.shared_folder
+        self._sink: Sink | None = None
         #: What workers find in the folder of the output, if they see it, and where.
-        self.token = None if shared is None else leave_token(shared)
+        self.token: tuple[bytes, bytes] | None = None
         #: The parts that count: what the sink made of them, or where they lie.
         self.made: dict[int, PartMade] = {}
         self.places: dict[int, Place] = {}
         self._winners: dict[int, AttemptId] = {}
         self._files: dict[AttemptId, int] = {}
+        if sink is not None:
+            self.use(sink)
+
+    def use(self, sink: Sink) -> None:
+        """This is where the parts go; nothing was committed before."""
+        self._sink = sink
+        shared = sink.shared_folder
+        self.token = None if shared is None else leave_token(shared)
 
     def write(self, attempt: AttemptId, offset: int, data: Buffer) -> None:
         """Keep some bytes of what was made."""

@@ -105,7 +105,7 @@ class InputEnd(Frame, frozen=True, tag="input ended"):
 
 
 class Detach(Frame, frozen=True, tag="detach"):
-    """The driver wants to leave; said again, it asks how that stands."""
+    """The driver wants to leave. As long as something is owed, it must ask again."""
 
     job: Job
 
@@ -154,8 +154,8 @@ class CommitAsked(Frame, frozen=True, tag="commit"):
 
 
 class DetachTold(Frame, frozen=True, tag="detached"):
-    """Whether the driver may leave: it may not as long as something is `owed`, so many
-    pieces of code and input; nor, for another reason, with a `why`."""
+    """It has left, unless something is `owed`: so many pieces of code and input; or
+    there is another reason `why` it may not."""
 
     job: Job
     owed: Count = 0
