@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FetchedJob", "fetch_remote"]
 
 _LOOK_S = 0.2
+_GIVE_BACK_S = 2.0
 
 
 class FetchedJob(RemoteJob):
@@ -101,7 +102,9 @@ def fetch_remote(
         if job.done is not None or job.has_failed:
             client.leave(name)
         else:
-            client.say(frames.Detach(name))  # another driver may come for it
+            # Another driver may come for it, and this one again.
+            client.say(frames.Detach(name))
+            job.was_left.wait(_GIVE_BACK_S)
         job.close()
         if sink is not None:
             sink.abort_job()

@@ -53,7 +53,7 @@ def run_remote(
         results = finish(job, sink, runner)
     except BaseException:
         if job is not None:
-            if not job.was_left:
+            if not job.was_left.is_set():
                 client.leave(order.job)
             job.close()
         if sink is not None:

@@ -58,7 +58,7 @@ class RemoteJob(ABC):
         self._failed: frames.JobFailed | None = None
         self.over = threading.Event()
         #: Its driver has left it: nothing of it is here any more.
-        self.was_left = False
+        self.was_left = threading.Event()
         self.skips: dict[AttemptId, int] = {}
         self.bytes_by_way = dict.fromkeys(frames.WAYS, 0)
         self.memory_bytes_max = 0
@@ -138,7 +138,7 @@ class RemoteJob(ABC):
         elif told.owed:
             self.control.owed = f"{told.owed:,} pieces of its code and input are owed"
         else:
-            self.was_left = True
+            self.was_left.set()
             self._end(DetachedError(self.order.job))
 
     def gone(self, why: str) -> None:
