@@ -134,6 +134,13 @@ def _check(options: RunOptions) -> None:
                 f"--address, -p and --key-file are not for --runner {options.runner}",
                 hint="Add --runner cluster, or --runner serve.",
             )
+    elif options.workers is not None or options.memory is not None:
+        from mincer.runners.base import CLUSTER_SIZES_HINT
+
+        raise UsageError(
+            f"-w/--workers and --memory are not for --runner {options.runner}",
+            hint=CLUSTER_SIZES_HINT,
+        )
     if options.output is None:
         if options.format == "pickle":
             raise UsageError(

@@ -146,7 +146,8 @@ class Book:
             self._handed += len(some)
             sizes = tuple(row.size_bytes for row in some)
             homes = tuple(map(self._home, some))
-            yield events.SplitsAdded(self.job, first, sizes, homes)
+            matter = any(home >= 0 for home in homes)
+            yield events.SplitsAdded(self.job, first, sizes, homes if matter else ())
         if self.input_ended and not self._has_ended:
             self._has_ended = True
             yield events.InputEnded(self.job)

@@ -327,7 +327,8 @@ class JobDepot:
     # --- what is made here
 
     def was_sent(self, attempt: AttemptId) -> bool:
-        return any(True for _ in self.inputs.sent_for(self._rows[attempt]))
+        row = self._rows.get(attempt)
+        return row is not None and any(map(bool, self.inputs.sent_for(row)))
 
     def made(self, attempt: AttemptId, place: Place | None) -> None:
         self._rows.pop(attempt, None)

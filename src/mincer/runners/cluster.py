@@ -10,7 +10,7 @@ from typing import Self
 from mincer.errors import UsageError
 from mincer.net.client import Client
 from mincer.net.settings import address_of, keys_of
-from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder
 from mincer.runners.remote import run_remote
 from mincer.runners.results import Results
 
@@ -23,6 +23,9 @@ class Cluster:
     `address`: HOST:PORT of it. `password`, or `key_file`: as it has. One connection
     serves all jobs, until `close()` or the end of a `with`.
     """
+
+    #: See `mincer.arguments.run_by`.
+    sizes_hint = CLUSTER_SIZES_HINT
 
     def __init__(
         self,
