@@ -324,3 +324,18 @@ def test_parts_are_written_where_the_driver_left_its_token(make, shared):
 def test_parts_are_sent_where_it_left_none(make, depot):
     assert files_of(depot, 0).sends
     assert files_of(make(output=(b"/nowhere/token", b"t" * 16)), 0).sends
+
+
+def test_it_is_known_what_was_sent(depot, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(b"some lines\n")
+    here = file_told(str(path), 11, path.stat().st_mtime_ns)
+    there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
+    depot.inputs.add(0, [here, there])
+    one, two, three = (attempt("map", n) for n in range(3))
+    depot.add_row(row(one, SplitName(0, 0, [Extent(0, 0, 11)])))
+    depot.add_row(row(two, SplitName(0, 0, [Extent(0, 0, 11), Extent(1, 0, 9)])))
+    depot.add_row(row(three, SplitName(0, 0)))
+    assert [depot.was_sent(one) for one in (one, two, three)] == [False, True, False]
+    depot.ended(two)
+    assert not depot.was_sent(two)
