@@ -64,7 +64,6 @@ def test_a_cluster_that_is_nowhere_is_told(monkeypatch):
         JOB.run({1: "a"}, runner=cluster)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("priority", [101, -101, 1.5, True, "high", None])
 def test_a_priority_is_a_number_that_the_coordinator_takes(priority):
     with pytest.raises(UsageError, match="priority must be a whole number from -100"):
@@ -82,7 +81,8 @@ def test_a_cluster_hands_over_its_priority(serve):
     with mincer.Cluster(address, password=PASSWORD, priority=5) as cluster:
         JOB.run({1: "a"}, runner=cluster, progress=seen).close()
     assert told == {5}
-=======
+
+
 @pytest.mark.parametrize("sizes", [{"workers": 2}, {"memory": "1GB"}])
 def test_workers_and_their_memory_belong_to_the_workers(serve, sizes):
     with (
@@ -93,7 +93,6 @@ def test_workers_and_their_memory_belong_to_the_workers(serve, sizes):
     assert "mincer worker HOST:PORT -n SLOTS" in refused.value.hint
     with pytest.raises(UsageError, match="mincer worker HOST:PORT"):
         JOB.run({1: "a"}, runner=serve, **sizes)
->>>>>>> folder
 
 
 def test_a_cluster_needs_a_secret(monkeypatch):

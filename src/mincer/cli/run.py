@@ -137,20 +137,18 @@ def _check(options: RunOptions) -> None:
                 f"--address, -p and --key-file are not for --runner {options.runner}",
                 hint="Add --runner cluster, or --runner serve.",
             )
-<<<<<<< HEAD
-    if options.priority is not None and options.runner != "cluster":
-        raise UsageError(
-            "--priority is among the jobs of a standing coordinator, and "
-            f"--runner {options.runner} has none",
-            hint="Add --runner cluster.",
-=======
     elif options.workers is not None or options.memory is not None:
         from mincer.runners.base import CLUSTER_SIZES_HINT
 
         raise UsageError(
             f"-w/--workers and --memory are not for --runner {options.runner}",
             hint=CLUSTER_SIZES_HINT,
->>>>>>> folder
+        )
+    if options.priority is not None and options.runner != "cluster":
+        raise UsageError(
+            "--priority is among the jobs of a standing coordinator, and "
+            f"--runner {options.runner} has none",
+            hint="Add --runner cluster.",
         )
     if options.output is None:
         if options.format == "pickle":

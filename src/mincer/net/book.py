@@ -125,72 +125,7 @@ class Book:
             attempts_max=self.submit.attempts_max,
             skips_max=self.submit.skips_max,
             task_timeout_s=self.submit.task_timeout_s,
-<<<<<<< HEAD
             priority=self.submit.priority,
-=======
-        )
-
-    # --- what the driver adds; a repetition adds nothing
-
-    def add_files(self, first: int, files: list[frames.FileTold]) -> bool:
-        """True if others than the driver may have some of them."""
-        if first != len(self.files):
-            return False
-        self.files += files
-        return any(map(self._is_real, range(first, len(self.files))))
-
-    def add_splits(self, first: int, splits: list[frames.SplitRow]) -> bool:
-        if first != len(self.splits):
-            return False
-        self.splits += splits
-        return True
-
-    def input_events(self, now: float) -> Iterator[Event]:
-        """What the coordinator is to be told of the input, as far as it has come."""
-        if not self._is_input_new or self.survey.waits(now):
-            return
-        first, some = self._handed, self.splits[self._handed :]
-        if some:
-            self._handed += len(some)
-            sizes = tuple(row.size_bytes for row in some)
-            homes = tuple(map(self._home, some))
-            matter = any(home >= 0 for home in homes)
-            yield events.SplitsAdded(self.job, first, sizes, homes if matter else ())
-        if self.input_ended and not self._has_ended:
-            self._has_ended = True
-            yield events.InputEnded(self.job)
-
-    @property
-    def _is_input_new(self) -> bool:
-        is_more = self._handed < len(self.splits)
-        return is_more or (self.input_ended and not self._has_ended)
-
-    @property
-    def input_deadline(self) -> float | None:
-        """When to ask for `input_events` again, if nothing happens before."""
-        return self.survey.deadline if self._is_input_new else None
-
-    def _home(self, row: frames.SplitRow) -> int:
-        """The file that tells where a split had best be read: its first; -1: none."""
-        file = row.extents[0].file if row.extents else -1
-        return file if file < len(self.files) and self._is_real(file) else -1
-
-    def _is_real(self, file: int) -> bool:
-        return file >= 0 and self.files[file].digest != ONLY_DRIVER
-
-    def found(self, worker: int, frame: frames.FilesFound) -> tuple[int, ...]:
-        """The homes that this worker has, of those that it has looked for."""
-        told = self._told.get(worker)
-        if told is None or frame.first + frame.files > told.files:
-            return ()
-        self.survey.answered(worker, frame.files)
-        bits = int.from_bytes(frame.bits, "little")
-        looked = range(frame.first, frame.first + frame.files)
-        return tuple(
-            file
-            for n, file in enumerate(looked)
-            if bits >> n & 1 and self._is_real(file)
->>>>>>> folder
         )
 
     # --- what a worker is told

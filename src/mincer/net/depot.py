@@ -358,10 +358,9 @@ class JobDepot:
 
     # --- what is made here
 
-<<<<<<< HEAD
     def made(self, attempt: AttemptId, place: Place | None) -> Kept:
         row = self._rows.pop(attempt, None)
-        was_sent = row is not None and any(True for _ in self.inputs.sent_for(row))
+        was_sent = row is not None and any(map(bool, self.inputs.sent_for(row)))
         read = self._by_way.pop(attempt, _NO_WAYS), was_sent
         if place is None:
             return Kept(*read)
@@ -371,16 +370,6 @@ class JobDepot:
         if not is_map or not place.length_bytes or not self._is_open:
             return Kept(*read)
         return Kept(*read, *place_told(place, self._files))
-=======
-    def was_sent(self, attempt: AttemptId) -> bool:
-        row = self._rows.get(attempt)
-        return row is not None and any(map(bool, self.inputs.sent_for(row)))
-
-    def made(self, attempt: AttemptId, place: Place | None) -> None:
-        self._rows.pop(attempt, None)
-        if place is not None:
-            self._made[attempt] = place
->>>>>>> folder
 
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""

@@ -13,13 +13,9 @@ from mincer.errors import UsageError, preview
 from mincer.limits import PRIORITY_MAX
 from mincer.net.client import Client
 from mincer.net.settings import address_of, keys_of
-<<<<<<< HEAD
-from mincer.runners.base import JobControl, JobOrder, Progress
+from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder, Progress
 from mincer.runners.fetched import fetch_remote
 from mincer.runners.keepsake import Keepsake
-=======
-from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder
->>>>>>> folder
 from mincer.runners.remote import run_remote
 from mincer.runners.results import Results
 from mincer.sinks.base import Sink
