@@ -34,7 +34,7 @@ def test_a_worker_with_nothing_to_do_leaves_at_once(world):
     a = world.worker("a")
     world.run(lambda: a.node.line.welcome, 5.0)
     a.node.drain(world.now)
-    assert a.node.has_left
+    assert world.run(lambda: a.node.has_left, 0.1)
 
 
 def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
