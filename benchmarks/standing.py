@@ -46,6 +46,8 @@ def standing_cluster(folder: Path) -> Iterator[Standing]:
     environment = {
         "MINCER_PASSWORD": secrets.token_hex(16),
         "MINCER_ADDRESS": f"127.0.0.1:{_free_port()}",
+        # Children import the job file, which looks for its input; they read splits.
+        "BENCH_INPUT": "",
     }
     started: list[subprocess.Popen[bytes]] = []
 
