@@ -47,7 +47,7 @@ def standing_cluster(folder: Path) -> Iterator[Standing]:
         "MINCER_PASSWORD": secrets.token_hex(16),
         "MINCER_ADDRESS": f"127.0.0.1:{_free_port()}",
         # Children import the job file, which looks for its input; they read splits.
-        "BENCH_INPUT": "",
+        "BENCH_INPUT": ".",
     }
     started: list[subprocess.Popen[bytes]] = []
 
