@@ -40,9 +40,10 @@ def main() -> None:
     if runner_name == "cluster":
         ways = report.bytes_by_way
         print(f"shuffled by way: {ways}")
-        assert ways["file"] == ways["relayed"] == 0 < ways["direct"], ways
-        # Nobody worked twice, nor alone.
-        assert report.workers == 2, report.workers
+        assert ways["file"] == ways["relayed"] == 0, ways
+        if report.splits > 1:  # of the small inputs for a quick look there is one
+            assert ways["direct"] > 0, ways
+            assert report.workers == 2, report.workers
     print(f"took {took_s:.6f}")
 
 
