@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from mincer.net.keys import Keys
+    from mincer.net.settings import Address
 
 __all__ = ["ServeOptions", "execute"]
 
@@ -81,8 +82,11 @@ def _serve(options: ServeOptions) -> int:
     return 0
 
 
-def join_line(address: object, token: str) -> str:
+def join_line(listens: Address, token: str) -> str:
     """What is to be typed on a worker, and by a driver."""
+    from mincer.net.sockets import for_others
+
+    address = for_others(listens)
     password = f"MINCER_PASSWORD={token}"
     if os.name == "nt":
         password = f"set {password} &"
