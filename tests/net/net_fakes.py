@@ -71,7 +71,7 @@ class FakeDepot:
         job, step, kind, _ = attempt.task
         yield Need(job, ("code", step))
         cuts = self.cuts.get(step)
-        if kind != "sample" and cuts is not None and cuts.keeper != self.me:
+        if kind == "map" and cuts is not None and cuts.keeper != self.me:
             yield Need(job, ("cuts", step, cuts))
         for one in row.inputs:
             if isinstance(one, SplitName):
@@ -148,7 +148,7 @@ class FakeDepot:
                 read.append(packet.decode().split("|")[one.nth])
             else:
                 read.append(self.one_output(one, Need(job, ("output", one), attempt)))
-        if step in self.cuts and kind != "sample":
+        if step in self.cuts and kind == "map":
             cuts = self.cuts[step]
             cut_at = self.one_output(cuts, Need(job, ("cuts", step, cuts)))
             assert cut_at == "cuts"

@@ -3,12 +3,10 @@
 import pytest
 
 from mincer.core.commands import StartAttempt
-from mincer.core.events import InputEnded, SplitsAdded, StepPlan
+from mincer.core.events import StepPlan
 from mincer.ids import AttemptId, TaskId, WorkerId
 from mincer.net import book as module
 from mincer.net.book import Book
-from mincer.net.same_file import ONLY_DRIVER
-from mincer.net.survey import HOLD_S
 from mincer.wire import frames
 
 JOB, TOKEN = "0" * 32, b"t" * 16
@@ -63,13 +61,6 @@ def test_the_plan_has_the_priority():
 def test_the_plan_has_the_driver_for_a_sink():
     plan = make(step(), step(shuffles=False)).plan
     assert plan.steps == (StepPlan(2), StepPlan(0, to_sink=True))
-
-
-def test_what_is_said_twice_is_kept_once(book):
-    assert not book.intake.add_splits(0, [frames.SplitRow(9, 9, 9)])
-    book.intake.add_files(0, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
-    assert (len(book.intake.splits), len(book.intake.files)) == (3, 1)
-    assert book.intake.add_splits(3, [frames.SplitRow(1, 0, 9)])
 
 
 def test_a_worker_is_told_of_the_job_and_its_files_once(book):
@@ -159,6 +150,36 @@ def test_what_a_worker_keeps_is_what_it_made_and_was_not_discarded(book):
     assert book.kept_bytes == {1: 100}
 
 
+def test_what_may_be_asked_of_a_worker_is_what_only_it_has(book):
+    ids = [attempt("map", index) for index in range(4)]
+    for id in ids[:2]:
+        done(book, id, worker=1)
+    done(book, ids[2], worker=1, is_written=True)
+    done(book, ids[3], worker=2)
+    book.discard(ids[1])
+    assert [one for one, _ in book.kept_by(1)] == [ids[0]]
+    book.forget_worker(1)
+    assert [one for one, _ in book.kept_by(1)] == [ids[0]]  # whoever gives it now
+
+
+def test_the_result_is_as_large_as_the_parts_that_wait(book):
+    assert book.result_bytes == 0
+    for index in range(3):
+        done(book, attempt("reduce", index))
+    for index in range(2):
+        book.outcome.commits[attempt("reduce", index)] = None
+    assert book.result_bytes == 200
+
+
+def test_a_worker_knows_the_files_of_which_it_was_told(book):
+    assert not book.knows(1, 0)
+    told(book, start("map", 0))
+    assert book.knows(1, 1)
+    assert not book.knows(1, 2)
+    book.forget_worker(1)
+    assert not book.knows(1, 1)
+
+
 def test_bytes_in_work_are_those_of_the_input(book):
     book.in_work[attempt("map", 0)] = 5, None
     book.in_work[attempt("map", 1)] = 6, 7
@@ -193,62 +214,6 @@ def test_accounts_are_told_in_pieces(book, monkeypatch):
     assert [len(piece.rows) for piece in pieces] == [2, 2, 1]
     names = [row.attempt for piece in pieces for row in piece.rows]
     assert names == list(map(frames.name_of, winners))
-
-
-REAL = frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)
-SPOOL = frames.FileTold(b"/spool", b"/spool", 0, -1, ONLY_DRIVER)
-
-
-def reads(*files):
-    return frames.SplitRow(0, 0, 10, [frames.Extent(file, 0, 1) for file in files])
-
-
-def test_the_input_is_told_to_the_coordinator_as_it_comes(book):
-    (added,) = book.intake.events(0.0)
-    assert added == SplitsAdded(JOB, 0, (10,) * 3, (0,) * 3)
-    assert list(book.intake.events(0.0)) == []
-    assert not book.intake.add_files(1, [SPOOL])
-    assert not book.intake.add_files(1, [REAL])  # it was said before
-    assert book.intake.add_files(2, [SPOOL, REAL])
-    book.intake.add_splits(3, [reads(3, 0), reads(1), reads(), reads(99)])
-    book.intake.has_ended = True
-    assert list(book.intake.events(0.0)) == [
-        SplitsAdded(JOB, 3, (10,) * 4, (3, -1, -1, -1)),
-        InputEnded(JOB),
-    ]
-    assert list(book.intake.events(0.0)) == []
-
-
-def test_splits_wait_for_those_who_are_asked_where_the_input_is(book):
-    assert book.intake.deadline is None
-    told(book, start("map", 0))
-    book.intake.survey.ask(1, 1, now=5.0)
-    assert list(book.intake.events(5.0)) == []
-    assert book.intake.deadline == 5.0 + HOLD_S
-    assert book.intake.found(1, frames.FilesFound(JOB, 0, 1, b"\x01")) == (0,)
-    (added,) = book.intake.events(5.0)
-    assert len(added.sizes) == 3
-    assert book.intake.deadline is None
-
-
-def test_nobody_is_waited_for_before_there_are_splits():
-    book = make(step())
-    book.intake.survey.ask(1, 1, now=5.0)
-    assert list(book.intake.events(9.0)) == []
-    assert book.intake.deadline is None
-
-
-def test_what_a_worker_found_is_what_it_was_told_of(book):
-    found = frames.FilesFound(JOB, 0, 1, b"\xff")
-    assert book.intake.found(1, found) == ()  # it was told nothing
-    told(book, start("map", 0))
-    assert book.intake.found(1, found) == (0,)
-    assert book.intake.found(1, frames.FilesFound(JOB, 0, 2, b"\xff")) == ()
-    assert book.intake.found(1, frames.FilesFound(JOB, 1, 1, b"\xff")) == ()
-    book.intake.add_files(1, [SPOOL, REAL])
-    told(book, start("map", 0))
-    assert book.intake.found(1, frames.FilesFound(JOB, 0, 3, b"\xff")) == (0, 2)
-    assert book.intake.found(1, frames.FilesFound(JOB, 1, 2, b"\x02")) == (2,)
 
 
 def test_it_is_counted_how_the_splits_came(book):

@@ -284,6 +284,17 @@ def test_cut_points_come_from_who_has_them(depot, tmp_path):
     assert depot.order(id).files.cuts.path == str(tmp_path / "cuts")
 
 
+@pytest.mark.parametrize("kind", ["sample", "reduce"])
+def test_only_maps_need_cut_points_which_may_be_lost_for_others(depot, kind):
+    depot.set_cuts(0, OutputName((0, "sample", 0, 0), OTHER, 4))
+    splits = [SplitName(0, 0)] if kind == "sample" else []
+    id, wanted = depot.add_row(row(attempt(kind, 0, 1), *splits))
+    assert not any(isinstance(one.what, needs.Cuts) for one in wanted)
+    for one in wanted:
+        pulled(depot, one, b"data")
+    assert depot.order(id).files.cuts is None
+
+
 def test_a_disk_that_takes_no_more_is_told(depot):
     need = Need(JOB, needs.Packet(0))
     depot.sized(need, [4])

@@ -114,6 +114,17 @@ def test_without_room_for_its_input_it_may_not_leave(world):
     finish(world, job)
 
 
+def test_when_there_is_room_again_it_may_leave(world):
+    world.room_bytes = 3
+    job = make(world)
+    ask_to_leave(world, job)
+    assert job.detached.pop().why
+    world.spools[0].room_bytes = 10**9
+    leave(world, job)
+    world.worker("a")
+    finish(world, fetch(world))
+
+
 def test_a_driver_that_vanishes_before_all_is_taken_over_ends_its_job(world):
     world.worker("a")
     job = make(world)

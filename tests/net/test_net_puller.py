@@ -155,6 +155,16 @@ def test_a_member_that_says_nothing_is_told_of_and_holds_its_own_share_alone():
     assert pulling.data(again) == data  # its credits came back
 
 
+def test_who_waits_for_his_turn_is_not_stuck():
+    things = {thing(n): [b"%d" % n] for n in range(1000)}
+    pulling = Pulling([Keeper(1, things)])
+    began = {pulling.begin(thing(n), 1): b"%d" % n for n in range(1000)}
+    pulling.go()
+    assert pulling.now > 2 * STUCK_S
+    assert pulling.over == {pull: Whole(pull) for pull in began}
+    assert {pull: pulling.data(pull) for pull in began} == began
+
+
 def test_who_forgot_a_pull_has_it_opened_again():
     data = random.Random(1).randbytes(100 * CHUNK)
     keeper = Keeper(1, {thing(0): [data]})

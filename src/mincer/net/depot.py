@@ -140,7 +140,8 @@ class JobDepot:
         if self.told.modules is not None:
             yield Need(job, needs.Modules(self.told.modules.digest))
         cuts = step.cuts
-        if kind != "sample" and cuts is not None and cuts.keeper != self._me:
+        # Maps alone place keys: for others the cut points may be lost.
+        if kind == "map" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
             for segments in step.segments(row, partial(self._is_local, number)):
@@ -258,10 +259,10 @@ class JobDepot:
         row = self._rows[attempt]
         task = attempt.task
         if task.kind == "reduce":
-            files = self._step_files(task.step, "out")
+            files = self._step_files(task, "out")
             log, commits = self._write_log(attempt, row)
             return ReduceOrder(attempt, files, log, commits)
-        files = self._step_files(task.step, "maps")
+        files = self._step_files(task, "maps")
         splits = [self._split(one, attempt) for one in row.inputs]
         copies = self.inputs.copies(
             row,
@@ -274,8 +275,8 @@ class JobDepot:
         skip = tuple(row.skip)
         return MapOrder(attempt, files, split, skip, row.careful, copies)
 
-    def _step_files(self, number: int, folder: str) -> StepFiles:
-        told = self.told
+    def _step_files(self, task: TaskId, folder: str) -> StepFiles:
+        told, number = self.told, task.step
         modules = None
         if told.modules is not None:
             digest = told.modules.digest.hex()
@@ -287,7 +288,7 @@ class JobDepot:
             modules,
             self._path(f"step-{number}", folder),
             self._path("scratch"),
-            self._cuts(number),
+            self._cuts(number) if task.kind == "map" else None,
             self.memory_bytes,
             sends=not self.shared.is_there,
         )

@@ -154,6 +154,7 @@ class Owners:
         missing = 0 if owed else self._standin.missing(things)
         if missing:
             why = f"the coordinator has no room for all of its input ({missing} pieces)"
+            self._standin.forgive(book.job)  # it may ask again
         elif not owed:
             self._standin.replace(driver.number, [book.job])
             book.outcome.is_detached = True

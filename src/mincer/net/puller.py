@@ -93,6 +93,11 @@ class _Pull:
         #: Chunks that were asked for, and when.
         self.owed: dict[int, float] = {}
 
+    @property
+    def is_awaited(self) -> bool:
+        """True when something was asked of it; else it waits for its turn to ask."""
+        return self.size_bytes < 0 or bool(self.owed)
+
     def length(self, chunk: int) -> int:
         return min(self.chunk_bytes, self.size_bytes - chunk * self.chunk_bytes)
 
@@ -158,7 +163,7 @@ class Puller:
         become hopeless. What is to be sent is in `take_out`."""
         news: list[News] = []
         for pull in list(self._pulls.values()):
-            if now - pull.heard > STUCK_S:
+            if pull.is_awaited and now - pull.heard > STUCK_S:
                 self.stop(pull.number)
                 news.append(Stuck(pull.number))
                 continue
@@ -233,6 +238,8 @@ class Puller:
                 continue
             waiting = 0
             self._credits -= 1
+            if not pull.owed:
+                pull.heard = now  # it is listened to from now on
             pull.owed[pull.next] = now
             wanted.setdefault(number, []).append(pull.next)
             pull.next += 1

@@ -35,10 +35,10 @@ class Room:
 
     def spool(self, job: JobId, token: bytes) -> JobSpool:
         """A new place for the things of a job."""
-        if self._folder is None:
-            with kept(os.path.join(tempfile.gettempdir(), "mincer")):
+        with kept(os.path.join(tempfile.gettempdir(), "mincer")):
+            if self._folder is None:
                 self._folder = OwnedFolder()
-        return JobSpool(self, OwnedFolder(self._folder.path), job, token)
+            return JobSpool(self, OwnedFolder(self._folder.path), job, token)
 
     def take(self, size_bytes: int) -> None:
         """Raises `JobError` when there is no room for so much."""
@@ -49,6 +49,10 @@ class Room:
                 hint="mincer serve --keep-size SIZE  sets how much.",
             )
         self.used_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """So much of it is free again."""
+        self.used_bytes -= size_bytes
 
     def close(self) -> None:
         if self._folder is not None:
@@ -70,13 +74,23 @@ class JobSpool:
         #: Where things lie that have begun to come, and those that are whole.
         self._places: dict[Thing, Place] = {}
         self._whole: set[Thing] = set()
+        self._begun = 0
 
     def begin(self, thing: Thing, size_bytes: int) -> None:
+        self._remove(thing)  # it may have begun to come before, and not gone on
         self._room.take(size_bytes)
-        path = os.path.join(self._folder.path, str(len(self._places)))
+        self._begun += 1
+        path = os.path.join(self._folder.path, str(self._begun))
         self._places[thing] = Place(path, 0, size_bytes)
         with kept(path), open(path, "wb"):
             pass
+
+    def _remove(self, thing: Thing) -> None:
+        place = self._places.pop(thing, None)
+        if place is not None:
+            self._room.give_back(place.length_bytes)
+            with contextlib.suppress(OSError):
+                os.remove(place.path)
 
     def write(self, thing: Thing, offset: int, data: Buffer) -> None:
         path = self._places[thing].path
@@ -105,6 +119,8 @@ class JobSpool:
 
     def close(self) -> None:
         self._files.close()
-        self._room.used_bytes -= sum(one.length_bytes for one in self._places.values())
+        self._room.give_back(sum(one.length_bytes for one in self._places.values()))
+        self._places.clear()
+        self._whole.clear()
         with contextlib.suppress(OSError):
             self._folder.remove()

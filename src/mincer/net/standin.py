@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -70,14 +71,23 @@ class StandIn:
         pulled again."""
         coming = set(self._coming.values())
         for thing in things:
-            spool = self._spools.get(thing.job)
+            if thing in self._refused or (member, thing) in coming:
+                continue
+            spool = self._spool(thing)
             if spool is None:
-                spool = self._open_spool(thing.job, thing.token)
-                self._spools[thing.job] = spool
-            is_known = spool.has(thing) or thing in self._refused
-            if not is_known and (member, thing) not in coming:
+                self._refused.add(thing)
+            elif not spool.has(thing):
                 number = self._puller.begin(thing, member, now, pulls.RELAYED_BYTES)
                 self._coming[number] = member, thing
+
+    def _spool(self, thing: Thing) -> Spool | None:
+        """Where this is to be laid aside; None: the disk does not even take that."""
+        spool = self._spools.get(thing.job)
+        if spool is None:
+            with contextlib.suppress(MincerError):
+                spool = self._open_spool(thing.job, thing.token)
+                self._spools[thing.job] = spool
+        return spool
 
     def owed(self, member: int, job: JobId | None = None) -> int:
         """How many things have still to come from this member."""
@@ -93,6 +103,10 @@ class StandIn:
             thing.job not in spools or not spools[thing.job].has(thing)
             for thing in things
         )
+
+    def forgive(self, job: JobId) -> None:
+        """For what there was no room, of this job: there may be some by now."""
+        self._refused = {thing for thing in self._refused if thing.job != job}
 
     def replace(self, member: int, jobs: Iterable[JobId]) -> None:
         """Answer for this member from now on, about these jobs."""
@@ -112,7 +126,7 @@ class StandIn:
             if thing.job == job:
                 del self._coming[number]
                 self._puller.stop(number)
-        self._refused = {thing for thing in self._refused if thing.job != job}
+        self.forgive(job)
         spool = self._spools.pop(job, None)
         if spool is not None:
             self._offers.forget()
