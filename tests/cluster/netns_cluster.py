@@ -105,6 +105,19 @@ class Cluster:
             if one.word == f"{kind} begins" and host in (None, one.host)
         ]
 
+    def both_work(self):
+        """Run a job of two records, each of which needs the other's host to end."""
+        run = self.run("meeting")
+        assert run.program.end() == 0, run.program.stderr
+        run.nothing_is_left()
+        return len(run.program.stdout.splitlines()) == 2
+
+    def keeps_nothing(self, name):
+        """Wait until the worker on this host has nothing of any job on its disk."""
+        tmp = self.network.hosts[name].tmp
+        clean = until(lambda: not list(tmp.glob("mincer-*/mincer-*")))
+        assert clean, f"{name} keeps {list(tmp.glob('mincer-*/mincer-*'))}"
+
     def is_alive(self, logged):
         """True when the process that logged this still runs."""
         return logged.pid in {one.pid for one in self.network.processes()}
@@ -115,8 +128,13 @@ class Cluster:
         """Ask all to leave; nothing of them is left. Those that were killed leave their
         folders to the next process that starts there."""
         for host in self.network.hosts.values():
+            for number, program in enumerate(host.programs, 1):
+                print(f"--- {host.name}, program {number}:\n{program.stderr}")
+        for host in self.network.hosts.values():
             for program in host.programs:
                 if program.process.poll() is None:
+                    if program.is_frozen:
+                        program.thaw()
                     program.signal(signal.SIGTERM)
         for host in self.network.hosts.values():
             for program in host.programs:
@@ -182,12 +200,8 @@ class Run:
         """Workers that live have nothing of the job any more, nor has the driver."""
         cluster = self.cluster
         for name, worker in cluster.workers.items():
-            if worker.process.poll() is None:
-                tmp = cluster.network.hosts[name].tmp
-                clean = until(
-                    lambda tmp=tmp: not list(tmp.glob("mincer-*/mincer-*")), 20
-                )
-                assert clean, f"{name} keeps {list(tmp.glob('mincer-*/mincer-*'))}"
+            if worker.process.poll() is None and not worker.is_frozen:
+                cluster.keeps_nothing(name)
         if not self.program.was_killed:
             assert not list(cluster.d.tmp.iterdir())
         gone = until(lambda: cluster.d.address not in cluster.c.connections(), 20)
