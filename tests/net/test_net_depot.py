@@ -213,6 +213,23 @@ def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
     assert (direct, relayed) == (7, 0)
 
 
+def test_what_a_worker_made_that_has_left_is_pulled(make, tmp_path):
+    near = {OTHER}
+    depot = make(is_near=near.__contains__)
+    made = output_of(tmp_path, "other", ["a"])
+    kept = make(is_near=near.__contains__).made(attempt("map", 0), made)
+    commit = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [commit])
+    before, (code,) = depot.add_row(row(attempt("reduce", 0), commits=1))
+    near.clear()
+    _, (_, segments) = depot.add_row(row(attempt("reduce", 1), commits=1))
+    assert depot.thing(segments)[0].maps == [(0, 0)]
+    pulled(depot, code, b"x")
+    order = depot.order(before)
+    (read,) = read_commits(order.log, order.commits, order.without)
+    assert read.place == made
+
+
 def test_without_local_reads_nobody_is_told_of_files(depot, tmp_path):
     kept = depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
     assert (kept.place, kept.index_digest) == (None, b"")

@@ -144,7 +144,8 @@ class JobDepot:
         if kind == "map" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
-            for segments in step.segments(row, partial(self._is_local, number)):
+            self._nearby.ordered(attempt, step.commits(row))
+            for segments in step.segments(row, partial(self._is_local, attempt)):
                 yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
@@ -158,14 +159,13 @@ class JobDepot:
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
         assert need.attempt is not None
-        number = need.attempt.task.step
-        row, is_local = self._rows[need.attempt], partial(self._is_local, number)
-        return self._steps[number].maps(row, segments, is_local)
+        step, row = self._steps[need.attempt.task.step], self._rows[need.attempt]
+        return step.maps(row, segments, partial(self._is_local, need.attempt))
 
-    def _is_local(self, step: int, commit: CommitRow) -> bool:
-        """True when what this map made is read where it lies."""
+    def _is_local(self, attempt: AttemptId, commit: CommitRow) -> bool:
+        """True when this attempt reads what this map made where it lies."""
         is_own = commit.keeper == self._me
-        return is_own or self._nearby.place(step, commit) is not None
+        return is_own or self._nearby.place(attempt, commit) is not None
 
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
@@ -341,10 +341,10 @@ class JobDepot:
             if one.keeper == self._me:
                 yield made_by, self._shelf.place(made_by)
                 continue
-            near = self._nearby.place(step, one)
+            near = self._nearby.place(attempt, one)
             if near is not None:
-                parts = self.told.steps[step].parts
-                size = self._nearby.part_bytes(near, attempt.task.index, parts)
+                what = attempt.task.index, self.told.steps[step].parts
+                size = self._nearby.part_bytes(made_by, near, *what)
                 self._add_ways(attempt, (size, 0, 0))
                 yield made_by, near
                 continue
@@ -361,6 +361,7 @@ class JobDepot:
 
     def made(self, attempt: AttemptId, place: Place | None) -> Kept:
         row = self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
         was_sent = row is not None and any(map(bool, self.inputs.sent_for(row)))
         read = self._by_way.pop(attempt, _NO_WAYS), was_sent
         if place is None:
@@ -375,6 +376,7 @@ class JobDepot:
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""
         self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
         self._by_way.pop(attempt, None)
 
     def discard(self, attempt: AttemptId) -> None:
