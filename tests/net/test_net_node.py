@@ -30,13 +30,6 @@ def test_a_worker_that_drains_finishes_what_it_has_and_leaves(world):
     assert a.children.slots == []
 
 
-def test_a_worker_with_nothing_to_do_leaves_at_once(world):
-    a = world.worker("a")
-    world.run(lambda: a.node.line.welcome, 5.0)
-    a.node.drain(world.now)
-    assert a.node.has_left
-
-
 def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
     a, b = world.worker("a"), world.worker("b")
     job = make(world)
