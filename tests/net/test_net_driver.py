@@ -3,7 +3,9 @@
 from net_world import FakeJob, finish, step
 
 from mincer.errors import SegmentError
+from mincer.flow.ports import PartMade, ReduceMade
 from mincer.net.ports import Kept
+from mincer.store.disk import Place
 from mincer.wire import frames, pulls
 
 JOB = f"{1:032x}"
@@ -48,6 +50,29 @@ def test_parts_that_a_worker_wrote_itself_are_committed_unread(world):
     job = Written(world.driver(), JOB, STEPS, 6)
     job.hand_over()
     finish(world, job)
+
+
+def test_parts_that_are_empty_are_committed_at_once(world):
+    made = world.made
+
+    def nothing(attempt, read):
+        told = made(attempt, read)
+        if attempt.task.kind == "reduce":
+            told.place, told.made = (
+                Place("", 0, 0),
+                ReduceMade(0, 0, PartMade(0, 0, "")),
+            )
+        return told
+
+    world.made = nothing
+    world.worker("a")
+    job = make(world)
+    asked = []
+    job.driver.node._pull = lambda *what: asked.append(what)
+    job.hand_over()
+    assert world.run(lambda: job.over)
+    assert job.parts == dict.fromkeys(range(3), "")
+    assert asked == []
 
 
 def test_a_part_whose_worker_is_gone_is_made_again(world):

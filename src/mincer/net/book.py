@@ -308,7 +308,6 @@ class Book:
             (attempt, output)
             for attempt, output in self.outputs.items()
             if output.keeper == worker
-            and output.length_bytes
             and not output.account.is_written
             and attempt not in self._discarded
         ]

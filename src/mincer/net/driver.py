@@ -37,8 +37,9 @@ class Asker(Protocol):
         ...
 
     def commit(self, attempt: AttemptId, account: frames.Account) -> None:
-        """All that it made is here, or was written by the worker itself: make it
-        count, and have `Committed` said. May take its time, elsewhere."""
+        """All that it made is here, or was written by the worker itself, or it is
+        nothing: make it count, and have `Committed` said. May take its time,
+        elsewhere."""
         ...
 
     def drop(self, attempt: AttemptId) -> None:
@@ -130,7 +131,7 @@ class Driver(End):
             if _is_no_more(frame):
                 self._forget(frame.job)
             asker.told(frame)
-        elif frame.account.is_written:
+        elif frame.account.is_written or not frame.output.length_bytes:
             asker.commit(attempt_of(frame.job, frame.output.attempt), frame.account)
         else:
             self._pull(asker, frame, now)

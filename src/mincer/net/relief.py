@@ -64,7 +64,7 @@ class Relief:
         number = worker.number
         del self._leaving[number]
         self._dispatch.say(worker, frames.Relieved())
-        jobs = [book.job for book in self._books.values() if of_worker(book, number)]
+        jobs = [book.job for book in self._books.values() if book.kept_by(number)]
         for book in self._books.values():
             book.forget_worker(number)
         self._members.remove(worker)
