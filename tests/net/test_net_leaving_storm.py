@@ -221,6 +221,7 @@ class Storm:
         for worker in world.members.values():
             assert not worker.children.slots
             assert all(depot.is_closed for depot in worker.depots)
+            assert worker.node.reach.peers.keys() <= numbers
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -120,8 +120,12 @@ def test_when_its_jobs_are_over_nobody_stands_in_for_it(world):
     drain(world, first)
     finish(world, job)
     job.driver.node.leave(JOB)
+    known = world.members["b"].node.reach.peers
+    left = first.node.line.welcome.member
+    assert left in known  # it was told of it, and pulled from who stands in for it
     assert world.run(lambda: not world.hub.books)
-    world.hub.turn(world.now)
+    world.run(lambda: False, 1.0)
+    assert left not in known
     here = world.hub.coordinator.roster.workers
     assert [worker.name for worker in here] == ["b"]
     assert world.spools
