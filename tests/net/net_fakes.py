@@ -76,7 +76,7 @@ class FakeDepot:
         for one in row.inputs:
             if isinstance(one, SplitName):
                 yield Need(job, ("packet", one.packet))
-            elif one.keeper != self.me:
+            elif one.keeper != self.me and one.length_bytes:
                 yield Need(job, ("output", one), attempt)
         if kind == "reduce":
             for keeper in {one.keeper for one in self.read_by(row)} - {self.me}:
@@ -166,6 +166,8 @@ class FakeDepot:
         return attempt, read
 
     def one_output(self, output, need):
+        if not output.length_bytes:
+            return ""
         if output.keeper == self.me:
             return self.own(attempt_of(self.told.job, output.attempt))
         return self.pulled[need].decode()

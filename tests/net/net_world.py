@@ -126,6 +126,8 @@ class FakeJob:
                 first = packet * self.at_once
                 some = range(first, min(first + self.at_once, self.splits))
                 return [[piece("|".join(f"s{n}" for n in some))]]
+            case pulls.InputOf(file=file):
+                return [[piece(f"input {file}")]]
         raise AssertionError(thing)
 
     def write(self, attempt, offset, data):

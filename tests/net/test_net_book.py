@@ -248,10 +248,3 @@ def test_who_was_only_asked_has_not_worked(book):
     assert (book.workers, book.given) == ([3], 1)
     book.forget_worker(4)
     assert book.given == 0
-
-
-def test_where_no_file_matters_there_are_no_homes():
-    book = make(step())
-    book.add_files(0, [SPOOL])
-    book.add_splits(0, [reads(0), reads()])
-    assert list(book.input_events(0.0)) == [SplitsAdded(JOB, 0, (10, 10))]

@@ -281,6 +281,17 @@ def test_a_later_step_reads_outputs_as_splits(depot, tmp_path):
     assert (two.made_by, two.place.length_bytes) == (attempt("reduce", 1), 4)
 
 
+def test_what_is_empty_is_asked_of_nobody(depot):
+    empty = OutputName((0, "reduce", 1, 0), OTHER, 0)
+    id, wanted = depot.add_row(row(attempt("map", 1, step=1), empty))
+    assert not any(isinstance(one.what, needs.Output) for one in wanted)
+    for one in wanted:
+        pulled(depot, one, b"x")
+    packet, nth = depot.order(id).split
+    split = pickle.loads(packet)[nth]
+    assert (split.made_by, list(split.read())) == (attempt("reduce", 1), [])
+
+
 def test_cut_points_come_from_who_has_them(depot, tmp_path):
     cuts = OutputName((0, "sample", 0, 0), OTHER, 4)
     depot.set_cuts(0, cuts)

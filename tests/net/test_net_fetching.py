@@ -167,6 +167,17 @@ def test_with_a_member_goes_what_it_kept(desk):
     assert not desk.reach.is_direct(PEER)
 
 
+def test_what_a_driver_kept_is_asked_for_again_when_it_is_gone(desk):
+    desk.fetching.fetch(CODE, 0.0)
+    _, before = desk.opened()
+    desk.fetching.left(DRIVER)  # and left its job to the coordinator
+    _, head = desk.opened()
+    assert (head.to, head.pull != before.pull) == (DRIVER, True)
+    desk.give(head, b"data")
+    assert desk.met == [CODE]
+    assert desk.unmet == []
+
+
 def test_a_full_disk_loses_nothing_of_others(desk):
     desk.depot.is_full = True
     desk.fetching.fetch(SEGMENTS, 0.0)

@@ -49,6 +49,12 @@ def is_ready(world):
     return len(book.outcome.commits) == 2
 
 
+def row(world):
+    """What people are told of the job."""
+    (row,) = world.hub.desk.answer(frames.JobsAsked(1), (0, 0, 0), world.now).rows
+    return row
+
+
 @pytest.mark.parametrize("when", ["at once", "later", "when it is done"])
 def test_a_job_goes_on_without_its_driver_and_another_one_fetches_it(world, when):
     if when != "at once":
@@ -149,6 +155,47 @@ def test_who_fetches_may_vanish_and_the_next_one_gets_all(world):
     finish(world, fetch(world, "second"))
 
 
+@pytest.mark.parametrize("is_worker_lost", [False, True])
+@pytest.mark.parametrize("how", ["vanishes", "gives it back"])
+def test_who_has_all_may_fail_before_it_says_so_and_the_next_one_gets_all(
+    world, how, is_worker_lost
+):
+    world.worker("a")
+    job = make(world)
+    assert world.run(lambda: JOB in world.hub.books, 60.0)
+    leave(world, job)
+    first = fetch(world, "first")
+    finish(world, first)
+    if is_worker_lost:
+        world.kill("a")
+        world.run(lambda: False, 3.0)
+        world.worker("b")
+    if how == "vanishes":
+        gone(world, first)
+    else:
+        ask_to_leave(world, first)
+    second = fetch(world, "second")
+    finish(world, second)
+    second.driver.node.leave(JOB)
+    assert world.run(lambda: not world.hub.books, 60.0)
+    assert not world.hub.coordinator.jobs
+    assert row(world).state == "done"
+
+
+def test_what_was_not_taken_is_given_up_in_the_end(world):
+    world.hub._owners._keeping = Keeping(for_s=100.0)
+    world.worker("a")
+    job = make(world)
+    assert world.run(lambda: JOB in world.hub.books, 60.0)
+    leave(world, job)
+    first = fetch(world, "first")
+    finish(world, first)
+    assert not world.run(lambda: not world.hub.books, 150.0)  # it is being fetched
+    gone(world, first)
+    assert world.run(lambda: not world.hub.books, 150.0)
+    assert row(world).state == "cancelled"
+
+
 def test_who_fetches_may_give_up_and_the_next_one_gets_all(world):
     world.worker("a")
     job = make(world)
@@ -223,8 +270,7 @@ def test_what_nobody_fetches_is_given_up(world):
     leave(world, job)
     assert not world.run(lambda: not world.hub.books, 90.0)
     assert world.run(lambda: not world.hub.books, 20.0)
-    (row,) = world.hub.desk.answer(frames.JobsAsked(1), (0, 0, 0), world.now).rows
-    assert row.reason.startswith("nobody fetched its result for")
+    assert row(world).reason.startswith("nobody fetched its result for")
 
 
 def test_of_too_many_results_the_oldest_are_given_up(world):

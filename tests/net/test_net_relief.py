@@ -3,6 +3,8 @@
 import pytest
 from net_world import FakeJob, finish, step
 
+from mincer.store.disk import Place
+
 JOB = "0" * 32
 STEPS = [step(0, 3), step(1, 2)]
 
@@ -37,6 +39,28 @@ def test_what_a_drained_worker_kept_is_not_made_again(world, after):
     drain(world, first)
     finish(world, job)
     assert job.over.outcomes == {"done": 6 + 3 + 3 + 2}
+
+
+@pytest.mark.parametrize("after", range(1, 9))
+def test_what_is_empty_is_not_made_again_either(world, after):
+    made = world.made
+
+    def nothing(attempt, read):
+        told = made(attempt, read)
+        if attempt.task.step == 0:
+            told.place = Place("", 0, 0)
+        return told
+
+    world.made = nothing
+    first = world.worker("a")
+    job = FakeJob(world.driver(), JOB, [step(0), step(1, 2)], 6)
+    job.hand_over()
+    assert world.run(lambda: maps_done(world) >= after, 60.0)
+    world.worker("b")
+    drain(world, first)
+    assert world.run(lambda: job.over, 60.0)
+    assert job.parts == {part: "+".join([f"<1()/{part}>"] * 6) for part in range(2)}
+    assert job.over.outcomes == {"done": 6 + 6 + 2}
 
 
 def test_one_by_one_all_may_leave(world):
@@ -96,8 +120,12 @@ def test_when_its_jobs_are_over_nobody_stands_in_for_it(world):
     drain(world, first)
     finish(world, job)
     job.driver.node.leave(JOB)
+    known = world.members["b"].node.reach.peers
+    left = first.node.line.welcome.member
+    assert left in known  # it was told of it, and pulled from who stands in for it
     assert world.run(lambda: not world.hub.books)
-    world.hub.turn(world.now)
+    world.run(lambda: False, 1.0)
+    assert left not in known
     here = world.hub.coordinator.roster.workers
     assert [worker.name for worker in here] == ["b"]
     assert world.spools

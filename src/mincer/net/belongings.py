@@ -12,10 +12,11 @@ __all__ = ["of_driver", "of_worker"]
 
 
 def of_worker(book: Book, worker: int) -> list[Thing]:
-    """The outputs that this worker keeps."""
+    """The outputs that this worker keeps. (Nobody asks for what is empty.)"""
     return [
         OutputOf(book.job, book.submit.token, name_of(attempt))
         for attempt, output in book.kept_by(worker)
+        if output.length_bytes
     ]
 
 

@@ -150,8 +150,9 @@ class JobDepot:
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
             yield Need(job, needs.Packet(packet))
-        for one in row.inputs:
-            if isinstance(one, OutputName) and one.keeper != self._me:
+        outputs = [one for one in row.inputs if isinstance(one, OutputName)]
+        for one in outputs:
+            if one.length_bytes and one.keeper != self._me:
                 yield Need(job, needs.Output(one), attempt)
         for extent in self.inputs.sent_for(row):
             yield _input(extent, attempt)
@@ -300,6 +301,8 @@ class JobDepot:
         return self._output(cuts, Need(self.told.job, needs.Cuts(number, cuts)))
 
     def _output(self, output: OutputName, need: Need) -> Place:
+        if not output.length_bytes:
+            return Place("", 0, 0)  # and nobody asks for that
         if output.keeper == self._me:
             return self._shelf.place(attempt_of(self.told.job, output.attempt))
         return Place(self._pulled[need].path, 0, output.length_bytes)

@@ -110,7 +110,7 @@ class Dispatch:
                     if member is not None:
                         self.say(member, frames.Release(job, step))
             case commands.FinishJob(job, winners):
-                self._finish(self._books[job], winners)
+                self.finish(self._books[job], winners)
             case commands.FailJob():
                 self._fail(command)
 
@@ -212,7 +212,8 @@ class Dispatch:
         if keeper is not None:
             self.say(keeper, frames.Discard(attempt.task.job, name_of(attempt)))
 
-    def _finish(self, book: Book, winners: tuple[AttemptId, ...]) -> None:
+    def finish(self, book: Book, winners: tuple[AttemptId, ...]) -> None:
+        """Tell the driver that the job is done, and what has made its result."""
         for told in book.accounts(winners):
             self.tell_driver(book, told)
         outcomes = {name: n for name, n in book.outcomes.items() if n}
@@ -224,6 +225,7 @@ class Dispatch:
         book = self._books.get(command.job)
         if book is None:
             return
+        book.outcome.commits.clear()  # nothing of it counts
         if command.attempt in book.timed_out:
             self._failed[command.job] = command, 0.0  # its error is on its way
         else:

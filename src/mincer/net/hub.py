@@ -87,9 +87,8 @@ class Hub:
         shared = self.members, self.books, self._dispatch, self._standin
         happened = self._events.append
         self._relief = Relief(*shared, happened)
-        self._owners = Owners(
-            *shared, self.desk, happened, self._digest, self._relief.over, keeping
-        )
+        core = self.coordinator, happened, self._digest
+        self._owners = Owners(*shared, self.desk, *core, self._relief.over, keeping)
         self._now = self._beaten = self._reported = 0.0
         self._left_for_good: list[str] = []
         self._greetings = frames.Decoder(frames.Greeting)

@@ -260,8 +260,9 @@ class WorkerMachine:
         attempt = _Attempt(event.attempt, queue)
         self._attempts[event.attempt] = attempt
         queue.append(attempt)
-        attempt.needs = event.needs
-        for need in event.needs:
+        # A split may name a file twice.
+        attempt.needs = tuple(dict.fromkeys(event.needs))
+        for need in attempt.needs:
             if need not in self._here:
                 attempt.missing.add(need)
                 self._want(need, attempt)

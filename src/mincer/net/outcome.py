@@ -15,9 +15,11 @@ class Outcome:
         self.is_detached = self.has_given = False
         #: Attempts whose output the driver is to commit, and has not.
         self.commits: dict[AttemptId, None] = {}
-        #: Those of them that a driver has that came for the result.
+        #: Those of them that a driver has that came for the result; and whether it was
+        #: told that these are all.
         self.fetched: set[AttemptId] = set()
-        #: How it ended, for a driver that will come.
+        self.is_told = False
+        #: How it ended without a part of a result, for a driver that will come.
         self.last_words: list[object] = []
         #: Since when it waits for that driver.
         self.ready_at: float | None = None

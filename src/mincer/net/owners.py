@@ -2,18 +2,20 @@
 
 # Strategy: the driver is the sink of its job (see book.py), so a job whose driver has
 # left goes on until all parts of its result wait to be committed, and stays so until a
-# driver comes for them: what a lost worker had of it is made again meanwhile. What the
-# next driver has of them counts only when it has all: it may vanish, too, and another
-# one must find everything. What the first driver alone could give, code and input, is
-# taken over before it may leave (standin.py).
+# driver comes for them: what a lost worker had of it is made again meanwhile. The next
+# driver is told that it has all when that is so, but to `core` these parts count only
+# when it says that it has taken them: it may vanish before, too, and another one must
+# find everything. What the first driver alone could give, code and input, is taken over
+# before it may leave (standin.py).
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from mincer.core import events
+from mincer.core.coordinator import Coordinator
 from mincer.core.events import Event
-from mincer.ids import JobId
+from mincer.ids import AttemptId, JobId
 from mincer.net.belongings import of_driver
 from mincer.net.book import Book
 from mincer.net.desk import Desk
@@ -48,6 +50,7 @@ class Owners:
         dispatch: Dispatch,
         standin: StandIn,
         desk: Desk,
+        coordinator: Coordinator,
         happened: Callable[[Event], None],
         digest: Callable[[], None],
         over: Callable[[JobId], None],
@@ -56,6 +59,7 @@ class Owners:
         self._members = members
         self._books = books
         self._desk = desk
+        self._coordinator = coordinator
         self._dispatch = dispatch
         self._standin = standin
         self._happened = happened
@@ -93,8 +97,7 @@ class Owners:
             case frames.Detach():
                 self._detach(member, book, now)
             case frames.Taken():
-                self._happened(events.JobCancelled(book.job, "its driver left it"))
-                self.close(book, now)
+                self._taken(book, now)
                 self._dispatch.acknowledge(member)
         return True
 
@@ -107,31 +110,33 @@ class Owners:
         if is_refused:
             is_written = book.outputs[attempt].account.is_written
             book.sends = book.sends or is_written
-            book.outcome.commits.pop(attempt, None)
-            book.outcome.fetched.discard(attempt)
-            self._happened(events.OutputRefused(attempt))
+            self._part_lost(book, attempt)
         elif not book.outcome.is_detached:
             book.outcome.commits.pop(attempt, None)
             book.outcome.has_given = True
             self._happened(events.OutputCommitted(attempt))
         elif attempt in book.outcome.commits:
             book.outcome.fetched.add(attempt)
-            if (
-                self._is_ready(book)
-                and book.outcome.fetched == book.outcome.commits.keys()
-            ):
-                for one in book.outcome.commits:
-                    self._happened(events.OutputCommitted(one))
-                book.outcome.commits.clear()
+            self._tell_if_all(book)
+
+    def _tell_if_all(self, book: Book) -> None:
+        """Tell a driver that came for the result when it has all of it."""
+        outcome = book.outcome
+        if outcome.is_told or not outcome.fetched or not self._is_ready(book):
+            return
+        if outcome.fetched == outcome.commits.keys():
+            outcome.is_told = True
+            tasks = self._coordinator.jobs[book.job].tasks
+            won = [AttemptId(task.id, task.winner) for task in tasks]
+            self._dispatch.finish(book, tuple(id for id in won if id.number >= 0))
 
     def _is_ready(self, book: Book) -> bool:
-        """True when all parts of the result are there, and none was committed."""
-        snapshot = self._desk.look(book.job)
-        if snapshot is None:
+        """True when nothing but to commit all parts of the result is to be done."""
+        job = self._coordinator.jobs.get(book.job)
+        if job is None:
             return False
-        step = snapshot.steps[-1]
-        last = step.reduces if book.submit.steps[-1].shuffles else step.maps
-        return len(book.outcome.commits) == last.total
+        gate = job.tasks.finish
+        return not gate.holds and gate.missing == len(book.outcome.commits)
 
     # --- a driver leaves its job, and another one comes for it
 
@@ -184,8 +189,32 @@ class Owners:
         """Its driver did not take the result: it waits for another one."""
         book.driver = 0
         book.outcome.fetched.clear()
+        if book.outcome.is_told:
+            book.outcome.is_told = False
+            book.outcome.last_words.clear()
+        for attempt in list(book.outcome.commits):
+            keeper = book.outputs[attempt].keeper
+            is_there = self._members.of_number(keeper) is not None
+            if not is_there and not self._standin.stands_for(keeper, book.job):
+                self._part_lost(book, attempt)
+
+    def _part_lost(self, book: Book, attempt: AttemptId) -> None:
+        """This part of the result cannot be had: it is made again."""
+        book.outcome.commits.pop(attempt, None)
+        book.outcome.fetched.discard(attempt)
+        self._happened(events.OutputRefused(attempt))
 
     # --- the end
+
+    def _taken(self, book: Book, now: float) -> None:
+        """Its driver wants nothing of it any more, since it has all, or gave up."""
+        book.driver = 0
+        if book.outcome.is_told:
+            for attempt in book.outcome.commits:
+                self._happened(events.OutputCommitted(attempt))
+            self._digest()
+        self._happened(events.JobCancelled(book.job, "its driver left it"))
+        self.close(book, now)
 
     def left(self, member: Member, why: str, now: float) -> None:
         """This member is gone: the jobs that it did not leave are over, and what a
@@ -201,8 +230,7 @@ class Owners:
             elif not book.driver:
                 for attempt in list(book.outcome.commits):
                     if book.outputs[attempt].keeper == member.number:
-                        del book.outcome.commits[attempt]
-                        self._happened(events.OutputRefused(attempt))
+                        self._part_lost(book, attempt)
 
     def close(self, book: Book, now: float) -> None:
         """Nobody asks for anything of this job any more."""
@@ -216,6 +244,8 @@ class Owners:
 
     def turn(self, now: float) -> None:
         """Give up results that nobody has fetched."""
+        for book in self._books.values():
+            self._tell_if_all(book)  # the last task of all need not be one with a part
         waiting = [
             book
             for book in self._books.values()

@@ -64,16 +64,16 @@ class Relief:
         number = worker.number
         del self._leaving[number]
         self._dispatch.say(worker, frames.Relieved())
-        jobs = [book.job for book in self._books.values() if of_worker(book, number)]
+        jobs = [book.job for book in self._books.values() if book.kept_by(number)]
         for book in self._books.values():
             book.forget_worker(number)
         self._members.remove(worker)
-        self._dispatch.replaced(worker)
         if jobs:
+            self._dispatch.replaced(worker)
             self._standin.replace(number, jobs)
             self._gone[number] = worker
         else:
-            self._happened(events.WorkerLost(worker.id, "it has left"))
+            self._end(worker)
 
     def lost(self, member: Member) -> None:
         """It has gone without waiting to be relieved."""
@@ -90,4 +90,9 @@ class Relief:
         for number in self._standin.over(job):
             worker = self._gone.pop(number, None)
             if worker is not None:
-                self._happened(events.WorkerLost(worker.id, "it has left"))
+                self._end(worker)
+
+    def _end(self, worker: Member) -> None:
+        """Nobody asks for anything of this worker any more."""
+        self._dispatch.left(worker)
+        self._happened(events.WorkerLost(worker.id, "it has left"))

@@ -112,6 +112,10 @@ class StandIn:
         """Answer for this member from now on, about these jobs."""
         self._stands.setdefault(member, set()).update(jobs)
 
+    def stands_for(self, member: int, job: JobId) -> bool:
+        """True when it answers for this member about this job."""
+        return job in self._stands.get(member, ())
+
     def gone(self, member: int) -> None:
         """Nothing more will come from this member."""
         for number, (whose, _) in list(self._coming.items()):
@@ -145,11 +149,10 @@ class StandIn:
     def answers(self, head: pulls.Head, is_here: bool) -> bool:
         """True when this question is for the coordinator in somebody's place;
         `is_here`: who is asked has not left, but may have left one of its jobs."""
-        jobs = self._stands.get(head.to)
-        if jobs is None:
+        if head.to not in self._stands:
             return False
         if isinstance(head, pulls.Open):
-            return head.thing.job in jobs
+            return self.stands_for(head.to, head.thing.job)
         return not is_here or self._offers.serves(head)
 
     def asked(self, head: pulls.Head) -> list[Message]:

@@ -37,6 +37,8 @@ class FetchedJob(RemoteJob):
         told = frames.FetchTold(job)
         super().__init__(told, control, lambda folder: ReceivedParts(folder, None))
         self.answered = threading.Event()
+        #: It cannot be had, or not by this process.
+        self.is_refused = False
 
     @property
     def keepsake(self) -> Keepsake | None:
@@ -52,6 +54,7 @@ class FetchedJob(RemoteJob):
         self.order = told
         self.token = told.token
         if told.why:
+            self.is_refused = True
             job = self.order.job
             self._end(
                 JobError(
@@ -99,12 +102,13 @@ def fetch_remote(
             raise job.error
         results = finish(job, sink, "cluster")
     except BaseException:
-        if job.done is not None or job.has_failed:
+        if job.has_failed:
             client.leave(name)
-        else:
+        elif not job.is_refused:
             # Another driver may come for it, and this one again.
             client.say(frames.Detach(name))
-            job.was_left.wait(_GIVE_BACK_S)
+            if job.answered.is_set():
+                job.was_left.wait(_GIVE_BACK_S)
         job.close()
         if sink is not None:
             sink.abort_job()
