@@ -1,197 +1,136 @@
-"""A driver's side of a remote job: what comes, what is kept, and how it ends."""
-
-import os
+"""Running elsewhere: the driver leaves nothing behind, whatever goes wrong."""
 
 import pytest
 
 import mincer
 from mincer.arguments import job_order
-from mincer.codec import functions
-from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError, Where
+from mincer.errors import (
+    CancelledError,
+    DetachedError,
+    NoConnectionError,
+    OutputError,
+    RefusedError,
+)
+from mincer.net.membership import Standing
 from mincer.runners.base import JobControl
-from mincer.runners.remote import RemoteJob
-from mincer.sinks import FileSink, MemorySink
+from mincer.runners.remote import run_remote
 from mincer.wire import frames
+
+
+class Client:
+    """A connection by which the coordinator says what a test wants it to."""
+
+    where = "there:1"
+    is_over = False
+    crash = None
+    standing = Standing.JOINED
+    why = "because"
+    was_there = True
+
+    def __init__(self):
+        self.said = []
+        self.left = []
+        self.jobs = {}
+        self.answer = {}
+
+    def submit(self, frame, job):
+        self.jobs[frame.job] = job
+        self.say(frame)
+
+    def say(self, frame):
+        self.said.append(type(frame).__name__)
+        answer = self.answer.get(type(frame))
+        if answer is not None:
+            self.jobs[frame.job].told(answer(frame))
+
+    def leave(self, job):
+        self.left.append(job)
 
 
 def words(key, line):
     yield from ((word, 1) for word in line.split())
 
 
-JOB = mincer.Job(words, sum, parts=2)
+def order_of(source, **more):
+    options = dict.fromkeys(
+        ("workers", "memory", "output", "format", "params", "limit")
+    )
+    job = mincer.Job(words, sum, parts=2)
+    return job_order(job._steps, source, **{**options, "overwrite": False, **more})
 
 
 @pytest.fixture
-def make():
-    made = []
-
-    def make(source, job=JOB, control=None, **more):
-        options = dict.fromkeys(
-            ("workers", "memory", "output", "format", "params", "limit")
-        )
-        order = job_order(job._steps, source, **{**options, "overwrite": False, **more})
-        made.append(RemoteJob(order, control or JobControl()))
-        return made[-1]
-
-    yield make
-    for job in made:
-        job.close()
+def client():
+    return Client()
 
 
-def test_the_job_is_told_with_its_shape(make):
-    job = make({1: "a"}, mincer.Job(words, sum, parts=2, max_attempts=2))
-    (step,) = job.submit.steps
-    assert (step.parts, step.shuffles, step.sampled) == (2, True, False)
-    assert (job.submit.attempts_max, job.submit.name) == (2, "words")
-    assert job.submit.token == job.token
+@pytest.fixture
+def run(client, tmp_path, monkeypatch):
+    """Run an order; what is left in the folder for temporary files is checked."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+
+    def run(order, control=None, error=None):
+        with pytest.raises(error) as raised:
+            run_remote(client, order, control or JobControl(), "cluster")
+        assert list((tmp_path / "temp").iterdir()) == []
+        return raised.value
+
+    return run
 
 
-def test_the_job_is_told_with_its_priority(make):
-    order = make({1: "a"}).order
-    job = RemoteJob(order, JobControl(), priority=-7)
-    assert job.submit.priority == -7
-    job.close()
+def test_a_source_that_raises_ends_the_job(client, run, tmp_path):
+    def lines():
+        yield 1, "a"
+        raise OSError("no more")
+
+    order = order_of(lines(), output=tmp_path / "out")
+    run(order, error=Exception)
+    assert client.left == [order.job]
+    assert not (tmp_path / "out").exists()
 
 
-def attempt(index, number=0):
-    return frames.attempt_of("", (0, "reduce", index, number))
+def test_where_there_is_no_room_for_the_output_nothing_is_submitted(
+    client, run, tmp_path
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    run(order_of({1: "a"}, output=tmp_path / "out"), error=OutputError)
+    assert (client.said, client.left) == ([], [])
 
 
-def test_a_part_that_has_come_waits_to_be_committed(make):
-    job = make({1: "a"})
-    one, account = attempt(0), frames.Account([1, 1], (2, 5, ""))
-    job.write(one, 0, b"data")
-    job.commit(one, account)
-    assert job.commits.get_nowait() == (one, account)
-    assert job.parts.commit(one, account)
-    assert job.parts.places[0].length_bytes == 4
+def test_one_that_was_cancelled_is_left_at_once(client, run):
+    control = JobControl()
+    client.answer[frames.InputEnd] = lambda frame: control.cancel() or _progress(frame)
+    order = order_of({1: "a"})
+    run(order, control, error=CancelledError)
+    assert client.left == [order.job]
 
 
-def test_who_sees_the_folder_of_the_output_finds_a_token_there(make, tmp_path):
-    sink = FileSink(tmp_path / "out")
-    sink.prepare("0" * 32)
-    job = make({1: "a"}, mincer.Job(words, sum, parts=2).then(words), output=sink)
-    path, token = job.submit.output
-    with open(path, "rb") as file:
-        assert file.read() == token
-    assert [step.to_sink for step in job.submit.steps] == [False, True]
-    codes = [functions.load(data) for _, data in job.handover.codes]
-    assert codes[0].sink is None
-    assert codes[1].sink.shared_folder == sink.shared_folder
-    sink.abort_job()
+def _progress(frame):
+    return frames.ProgressTold(frame.job, "mapping", 0, 0, 1, 0, 2, 0, 0, 0, 0)
 
 
-def test_a_sink_of_the_driver_alone_does_not_travel(make):
-    sink = MemorySink()
-    sink.prepare("0" * 32)
-    job = make({1: "a"}, output=sink)
-    assert job.submit.output is None
-    ((_, data),) = job.handover.codes
-    assert functions.load(data).sink is None
+def test_one_that_goes_on_without_its_driver_is_not_taken_away(client, run):
+    control = JobControl(will_leave=True)
+    control.ask_to_leave()
+    client.answer[frames.Detach] = lambda frame: frames.DetachTold(frame.job)
+    order = order_of({1: "a"})
+    error = run(order, control, error=DetachedError)
+    assert error.job == order.job
+    assert client.left == []
+    assert client.said == ["Submit", "Files", "Splits", "InputEnd", "Detach"]
 
 
-def test_what_is_dropped_leaves_nothing(make):
-    job = make({1: "a"})
-    before = set(os.listdir(job.folder.path))
-    job.write(attempt(0), 0, b"data")
-    job.drop(attempt(0))
-    job.drop(attempt(0))
-    assert set(os.listdir(job.folder.path)) == before
-
-
-def test_a_disk_that_takes_no_more_is_told(make):
-    job = make({1: "a"})
-    job.folder.remove()
-    with pytest.raises(SegmentError, match="the disk of"):
-        job.write(attempt(0), 0, b"data")
-
-
-def failed(**more):
-    return frames.JobFailed("0" * 32, "it failed", **more)
-
-
-def test_a_failure_is_the_error_of_its_attempt(make):
-    job = make({1: "a"})
-    error = frames.ErrorTold("UserCodeError", "mapfn raised")
-    told = failed(
-        task=(0, "map", 1), attempt=(0, "map", 1, 2), fault="raised", record=3,
-        error=error,
-    )  # fmt: skip
-    job.told(told)
-    assert job.over.is_set()
-    assert isinstance(job.error, UserCodeError)
-    assert job.error.task == "map 1 attempt 3"
-    assert "skip_bad_records" in job.error.hint
-
-
-def died(task, record):
-    error = frames.ErrorTold("WorkerDiedError", "the child died")
-    return failed(
-        task=task, attempt=(*task, 0), fault="died", record=record, error=error
-    )  # fmt: skip
-
-
-def test_a_record_is_told_with_its_place(make, tmp_path):
-    path = tmp_path / "lines"
-    path.write_text("".join(f"line {n}\n" for n in range(10)))
-    job = make(mincer.sources.text(str(path), split_size=20))
-    list(job.handover.told_of(list(job.order.source.plan(job.handover))))
-    job.told(died((0, "map", 1), 1))
-    assert job.error.where == Where(str(path), 28, None, "'line 4'")
-    assert job.error.task == "map 1 attempt 1"
-
-
-def test_a_record_of_a_later_step_is_told_with_what_made_it(make):
-    chain = mincer.Job(words, sum, parts=2).then(words, sum).then(words)
-    job, other = make({1: "a"}, chain), make({1: "a"}, mincer.Job(words).then(words))
-    job.told(died((1, "map", 1), 7))
-    assert job.error.where == Where("output of reduce 1", 7)
-    other.told(died((1, "map", 0), 7))
-    assert other.error.where == Where("output of map 0", 7)
-
-
-def test_an_input_that_is_gone_does_not_hide_the_error(make, tmp_path):
-    path = tmp_path / "lines"
-    path.write_text("a line\n")
-    job = make(str(path))
-    list(job.handover.told_of(list(job.order.source.plan(job.handover))))
-    path.unlink()
-    job.told(died((0, "map", 0), 0))
-    assert job.error.where is None
-    assert "the child died" in str(job.error)
-
-
-def test_a_failure_without_an_error_says_its_reason(make):
-    one, two = make({1: "a"}), make({1: "a"})
-    one.told(failed(task=(0, "map", 1)))
-    assert (one.error.what, one.error.task) == ("it failed", "map 1")
-    two.told(failed())
-    assert isinstance(two.error, CancelledError)
-
-
-def test_the_first_end_counts(make):
-    job = make({1: "a"})
-    job.gone("the coordinator left")
-    job.told(frames.JobDone("0" * 32))
-    assert isinstance(job.error, JobError)
-    assert "the coordinator left" in str(job.error)
-
-
-def test_a_progress_function_that_raises_ends_the_job(make):
-    def fail(progress):
-        raise ValueError("mine")
-
-    job = make({1: "a"}, control=JobControl(fail))
-    told = frames.ProgressTold("0" * 32, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0)
-    job.told(told)
-    assert "the progress function raised ValueError: mine" in str(job.error)
-
-
-def test_progress_is_told_as_by_any_runner(make):
-    seen = []
-    job = make({1: "a"}, control=JobControl(seen.append))
-    told = frames.ProgressTold("0" * 32, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0)
-    job.told(told)
-    (progress,) = seen
-    assert (progress.phase, progress.step, progress.maps_done) == ("mapping", 1, 1)
-    assert (progress.records, progress.bytes_read, progress.workers) == (5, 6, 2)
+@pytest.mark.parametrize(
+    ("what", "error", "words"),
+    [
+        ({"is_over": True}, NoConnectionError, "the connection has ended"),
+        ({"standing": Standing.REFUSED}, RefusedError, "refused by the coordinator"),
+    ],
+)
+def test_a_connection_of_which_nothing_will_come_is_told(
+    client, run, what, error, words
+):
+    vars(client).update(what)
+    assert words in str(run(order_of({1: "a"}), error=error))
