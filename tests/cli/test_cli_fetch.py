@@ -13,6 +13,8 @@ PASSWORD = "correct horse battery staple"
 JOBFILE = """
 import mincer
 
+pytestmark = pytest.mark.cluster
+
 
 def mapfn(key, line):
     for word in line.split():

@@ -25,6 +25,7 @@ def cluster(serve):
 
 
 @pytest.mark.guard(120)
+@pytest.mark.cluster
 class TestCluster(RunnerSuite):
     @pytest.fixture
     def runner(self, cluster):

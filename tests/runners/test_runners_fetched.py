@@ -16,6 +16,8 @@ from mincer.errors import (
     UserCodeError,
 )
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module")
 def serve():

@@ -11,6 +11,8 @@ import mincer
 from mincer import sources
 from mincer.errors import InputError
 
+pytestmark = pytest.mark.cluster
+
 LINES = [f"line {n} of {n % 7} lines" for n in range(300)]
 EXPECTED = Counter(" ".join(LINES).split())
 
