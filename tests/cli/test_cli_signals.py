@@ -12,9 +12,14 @@ from mincer.cli.signals import Ended, ended_by_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_what_is_done_as_ctrl_c_would(number):
     before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt) as ended, ended_by_signals():
-        os.kill(os.getpid(), number)
-        signal.pause()
+
+    def be_ended():
+        with ended_by_signals():
+            os.kill(os.getpid(), number)
+            signal.pause()
+
+    with pytest.raises(KeyboardInterrupt) as ended:
+        be_ended()
     assert ended.value.exit_code == 128 + number
     assert signal.getsignal(number) is before
 
