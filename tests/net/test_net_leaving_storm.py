@@ -213,7 +213,7 @@ class Storm:
             if isinstance(member, FakeDriver):
                 self.vanish(member)
         assert world.run(self.is_calm, 100.0)
-        world.run(lambda: False, 1.0)
+        world.run(lambda: False, 5.0)  # what was lost is said again
         assert not hub.books
         assert not hub.coordinator.jobs
         assert all(spool.is_closed for spool in world.spools)
