@@ -35,15 +35,14 @@ class Story:
         self.splits = chance.randint(0, 12)
         self.files = chance.choice([0, 0, 2])
         self.first = self.job(f"driver{number}")
-        will_leave = chance.random() < 0.3
-        self.leaves = will_leave or chance.random() < 0.8
+        self.will_leave = will_leave = chance.random() < 0.3
         self.first.submit = frames.Submit(
             *(self.id, self.first.token, "a job", self.shape), will_leave=will_leave
         )
         self.first.hand_over()
         #: A driver has had all of it, and said so.
         self.is_over = False
-        if self.leaves:
+        if will_leave or chance.random() < 0.8:
             self.world.later(chance.uniform(0.0, 8.0), self.ask_to_leave)
 
     def job(self, name):
@@ -66,6 +65,9 @@ class Story:
         elif told is None or told.owed or told.why.startswith("the source"):
             first.driver.node.say(frames.Detach(self.id))
             self.world.later(0.5, self.ask_to_leave)
+        elif told.why.startswith("the coordinator has no room") and self.will_leave:
+            first.driver.node.leave(self.id)
+            self.is_over = True
 
     def fetch(self, may_vanish=True):
         """Come for the result: to the end, or until the driver vanishes or gives it
@@ -102,7 +104,8 @@ class Story:
     def end(self):
         """The storm is over: whoever may have the result takes it."""
         world = self.world
-        if not self.was_left and not self.storm.is_gone(self.first.driver):
+        stays = not self.was_left and not self.is_over
+        if stays and not self.storm.is_gone(self.first.driver):
             assert world.run(lambda: self.first.over or self.was_left)
             self.take(self.first)
         for _ in range(10):
@@ -114,7 +117,7 @@ class Story:
                 assert not self.was_left
                 break
             self.take(job)
-            world.run(lambda: False, 5.0)
+            world.run(lambda: False, 3.0)
         else:
             raise AssertionError(job.over)
 
@@ -131,7 +134,7 @@ class Storm:
         )
         world.reorders = chance.random() < 0.5
         world.slow_s = chance.choice([0.05, 1.0])
-        world.room_bytes = chance.choice([10**9, 10**9, 40])
+        world.room_bytes = chance.choice([10**9, 10**9, 3])
         self.numbers = count()
         for _ in range(chance.randint(1, 3)):
             self.worker()
@@ -196,13 +199,21 @@ class Storm:
             world.reconnect(name)
         world.worker("healthy")
 
+    def is_calm(self):
+        """Those who are here are members, and nobody is about to leave."""
+        members = self.world.members
+        return {one.name for one in self.world.hub.members} == members.keys() and not (
+            any(worker.node._drains for worker in members.values())
+        )
+
     def check_nothing_left(self):
         world = self.world
         hub = world.hub
         for member in list(world.members.values()):
             if isinstance(member, FakeDriver):
                 self.vanish(member)
-        world.run(lambda: False, 80.0)
+        assert world.run(self.is_calm, 100.0)
+        world.run(lambda: False, 5.0)  # what was lost is said again
         assert not hub.books
         assert not hub.coordinator.jobs
         assert all(spool.is_closed for spool in world.spools)
@@ -215,7 +226,6 @@ class Storm:
         assert not hub._relief._leaving
         here = {member.id for member in hub.members}
         assert hub.coordinator.roster.workers.keys() == here
-        assert {member.name for member in hub.members} == world.members.keys()
         numbers = {member.number for member in hub.members}
         assert hub._dispatch._known.keys() == numbers
         for worker in world.members.values():
@@ -224,10 +234,10 @@ class Storm:
             assert worker.node.reach.peers.keys() <= numbers
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_storm_in_which_drivers_and_workers_leave(seed):
     storm = Storm(seed)
-    storm.world.run(lambda: False, STORM_S + 30.0)
+    storm.world.run(lambda: False, STORM_S)
     for story in storm.stories:
         story.end()
     storm.check_nothing_left()

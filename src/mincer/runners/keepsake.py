@@ -15,9 +15,14 @@ __all__ = ["Keepsake", "keepsake_of", "read_keepsake"]
 class Keepsake(msgspec.Struct, frozen=True):
     """Where the result was to go: a folder, and how."""
 
-    folder: str
+    #: In the system's bytes: a name need not be text.
+    path: bytes
     format: str
     overwrite: bool
+
+    @property
+    def folder(self) -> str:
+        return os.fsdecode(self.path)
 
 
 def keepsake_of(sink: Sink | None) -> bytes:
@@ -25,8 +30,8 @@ def keepsake_of(sink: Sink | None) -> bytes:
     cannot be written down."""
     if not isinstance(sink, FileSink):
         return b""
-    folder = os.path.abspath(sink.folder)
-    return msgspec.json.encode(Keepsake(folder, sink.format, sink.overwrite))
+    path = os.fsencode(os.path.abspath(sink.folder))
+    return msgspec.json.encode(Keepsake(path, sink.format, sink.overwrite))
 
 
 def read_keepsake(data: bytes) -> Keepsake | None:

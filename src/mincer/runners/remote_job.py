@@ -133,7 +133,11 @@ class RemoteJob(ABC):
                 self._report(self._progress(frame))
 
     def _told_of_leaving(self, told: frames.DetachTold) -> None:
-        if told.why:
+        if told.why and self.control.will_leave:
+            # No part of the result will come here: to go on would be for ever.
+            why = f"the job cannot be left to the coordinator: {told.why}"
+            self._end(JobError(why, hint="Wait here for its result: no detach."))
+        elif told.why:
             self.control.refuse_to_leave(told.why)
         elif told.owed:
             self.control.owed = f"{told.owed:,} pieces of its code and input are owed"
