@@ -105,11 +105,11 @@ class Driver(End):
         else:
             self._pull(asker, frame, now)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, why: str) -> None:
         for number in list(self._parts):
             self._stop(number)
-        super()._begin_anew()
-        self.gone("the coordinator does not know this job any more")
+        super()._begin_anew(why)
+        self.gone(why)
 
     def gone(self, why: str) -> None:
         """Nothing more will be heard of any job."""
@@ -196,7 +196,7 @@ class Driver(End):
     # --- time
 
     def turn(self, now: float) -> None:
-        self.line.turn(now)
+        self._turn_line(now)
         self._news(self._puller.turn(now), now)
 
     def deadline(self) -> float:

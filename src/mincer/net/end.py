@@ -50,7 +50,7 @@ class End(ABC):
             return
         frame = self.line.hear(message, now)
         if isinstance(frame, frames.Stranger):
-            self._begin_anew()
+            self._begin_anew("the coordinator does not know it any more")
         elif frame is not None:
             assert self.line.welcome is not None
             self._puller.me = self.line.welcome.member
@@ -88,7 +88,13 @@ class End(ABC):
     def _heard(self, frame: Any, now: float) -> None:
         """The coordinator said this."""
 
-    def _begin_anew(self) -> None:
+    def _turn_line(self, now: float) -> None:
+        if self.line.is_lost(now):
+            # What runs here would run for nobody, maybe for ever.
+            self._begin_anew("the coordinator was not heard of any more")
+        self.line.turn(now)
+
+    def _begin_anew(self, why: str) -> None:
         """This life is over: nothing of it, its pulls included, is said any more."""
         self.line.begin_anew()
         self.reach.clear()

@@ -234,7 +234,7 @@ class Node(End):
     # --- time
 
     def turn(self, now: float) -> None:
-        self.line.turn(now)
+        self._turn_line(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
@@ -265,14 +265,14 @@ class Node(End):
         for job, some in rows.items():
             self._say(frames.Working(job, some))
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, why: str) -> None:
         """This life is over: nobody wants anything of it."""
         for command in self._machine.handle(machine.GivenUp()):
             if isinstance(command, machine.Stop):
                 self._children.cancel(command.attempt)
         self._fetching.stop_all()
         self.close()
-        super()._begin_anew()
+        super()._begin_anew(why)
 
     def _say(self, frame: frames.FromWorker) -> None:
         self.line.say(frame)
