@@ -122,6 +122,11 @@ class Cluster:
         """True when the process that logged this still runs."""
         return logged.pid in {one.pid for one in self.network.processes()}
 
+    def break_connections(self):
+        """Reset all connections of the coordinator; return how many."""
+        told = self.c.run("ss", "-HKtn", "state", "established")
+        return len(told.splitlines())
+
     # --- the end
 
     def leave(self):
@@ -173,9 +178,13 @@ class Run:
             ),
         )
 
-    def end(self, seconds=90):
+    @property
+    def is_running(self):
+        return self.program.process.poll() is None
+
+    def end(self, seconds=90, but=()):
         """Wait for its end, which is a good one, and its result is exact; return the
-        report."""
+        report. `but`: workers that do not hear of the end yet."""
         code = self.program.end(seconds)
         assert code == 0, self.program.stderr
         pairs = map(json.loads, self.program.stdout.splitlines())
@@ -186,7 +195,7 @@ class Run:
         assert report["counters"] == {"records": records, "values": records}
         assert report["records"] == report["pairs_mapped"] == records
         assert report["pairs"] == len(made)
-        self.nothing_is_left()
+        self.nothing_is_left(but)
         return report
 
     def fails(self, code=1, seconds=90):
@@ -196,11 +205,12 @@ class Run:
         self.nothing_is_left()
         return self.program.stderr
 
-    def nothing_is_left(self):
+    def nothing_is_left(self, but=()):
         """Workers that live have nothing of the job any more, nor has the driver."""
         cluster = self.cluster
         for name, worker in cluster.workers.items():
-            if worker.process.poll() is None and not worker.is_frozen:
+            lives = worker.process.poll() is None and not worker.is_frozen
+            if lives and name not in but:
                 cluster.keeps_nothing(name)
         if not self.program.was_killed:
             assert not list(cluster.d.tmp.iterdir())

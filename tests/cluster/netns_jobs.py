@@ -1,13 +1,14 @@
 """A job file whose result is known, and which can be held at any moment of it.
 
 Each record goes out once, under its own number; each attempt tells in a log when it
-begins and ends, and where. `-D hold=NAME,NAME` names moments: who gets to one first says
-so, with a file, and waits until another file lets it go; all others pass. No result
-depends on any of that.
+begins and ends, and where. `-D hold=NAME,NAME@HOST` names moments: who gets to one first
+(on that host) says so, with a file, and waits until another file lets it go; all others
+pass. No result depends on any of that.
 """
 
 import json
 import os
+import random
 import re
 import signal
 import threading
@@ -72,8 +73,9 @@ def is_first(moment):
 
 def held(moment):
     """Wait here, if it is a moment that was named and nobody was here before."""
-    if is_first(moment):
-        wait_for(f"{moment}.go")
+    for one in (moment, f"{moment}@{_where()}"):
+        if is_first(one):
+            wait_for(f"{one}.go")
 
 
 def wait_for(name):
@@ -121,6 +123,26 @@ class Gathered:
 
 
 job = mincer.Job(Numbered, Gathered, parts=4, max_attempts=2)
+
+
+# --- what is heavy to carry
+
+
+class Heavy(Numbered):
+    """Each number with 20 KB that nothing makes smaller."""
+
+    def __call__(self, offset, line):
+        chance = random.Random(int(line))
+        for key, number in super().__call__(offset, line):
+            yield key, (number, chance.randbytes(20_000))
+
+
+class Lightened(Gathered):
+    def __call__(self, key, values):
+        return super().__call__(key, [number for number, _ in values])
+
+
+heavy = mincer.Job(Heavy, Lightened, parts=4, max_attempts=2)
 
 
 # --- what hangs

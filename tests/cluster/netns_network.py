@@ -171,7 +171,9 @@ class Host:
     def connections(self):
         """The addresses with which it has connections now."""
         lines = self.run("ss", "-Htn", "state", "established").splitlines()
-        return [line.split()[3].rpartition(":")[0] for line in lines]
+        # As [::ffff:10.77.3.1]:4711, since sockets are for both kinds of addresses.
+        names = [line.split()[3].rpartition(":")[0] for line in lines]
+        return [name.strip("[]").removeprefix("::ffff:") for name in names]
 
     def close(self):
         for program in self.programs:

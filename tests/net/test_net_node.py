@@ -132,6 +132,29 @@ def test_what_waits_behind_an_attempt_is_given_back(world, monkeypatch):
     finish(world, job)
 
 
+def test_a_worker_that_hears_nothing_any_more_ends_what_runs(world):
+    world.slow_s = 1000.0
+    a = world.worker("a")
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: a.children.slots, 10.0)
+    life = a.node.line.life
+    cut_at = world.now
+    world.cut.add("hub")
+    assert world.run(lambda: not a.children.slots, 60.0)
+    lease_s = 15.0
+    assert lease_s - 1.5 < world.now - cut_at < lease_s + 1.5
+    assert a.node.line.life == life + 1
+    assert not a.node._depots
+    # The next life greets until somebody is there.
+    world.run(lambda: False, 60.0)
+    assert a.node.line.life == life + 1
+    world.slow_s = 0.05
+    world.new_hub()
+    world.cut.clear()
+    assert world.run(lambda: a.node.line.welcome, 10.0)
+
+
 def test_of_jobs_that_are_not_known_nothing_is_served(world):
     a = world.worker("a")
     thing = pulls.OutputOf(JOB, b"t" * 16, (0, "map", 0, 0))

@@ -267,7 +267,7 @@ class Node(End):
 
     def turn(self, now: float) -> None:
         if not self.has_left:
-            self.line.turn(now)
+            self._turn_line(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
