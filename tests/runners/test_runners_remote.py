@@ -1,15 +1,25 @@
 """A driver's side of a remote job: what comes, what is kept, and how it ends."""
 
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
 
 import mincer
 from mincer.arguments import job_order
 from mincer.codec import functions
-from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError, Where
+from mincer.errors import (
+    CancelledError,
+    JobError,
+    NoConnectionError,
+    SegmentError,
+    UserCodeError,
+    Where,
+)
+from mincer.net.membership import Standing
 from mincer.runners.base import JobControl
-from mincer.runners.remote import RemoteJob
+from mincer.runners.remote import RemoteJob, check_connection
 from mincer.sinks import FileSink, MemorySink
 from mincer.wire import frames
 
@@ -195,3 +205,15 @@ def test_progress_is_told_as_by_any_runner(make):
     (progress,) = seen
     assert (progress.phase, progress.step, progress.maps_done) == ("mapping", 1, 1)
     assert (progress.records, progress.bytes_read, progress.workers) == (5, 6, 2)
+
+
+def test_a_coordinator_of_which_nothing_is_heard_is_not_waited_for_ever():
+    job = SimpleNamespace(started=time.monotonic())
+    client = SimpleNamespace(
+        is_over=False, standing=Standing.WAITING, where="there:1", was_there=True
+    )
+    client.heard = time.monotonic()
+    check_connection(job, client)
+    client.heard -= 1000.0
+    with pytest.raises(NoConnectionError, match="there:1 was not heard of"):
+        check_connection(job, client)

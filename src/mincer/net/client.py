@@ -83,6 +83,11 @@ class Client:
         return self._driver.line.welcome is not None
 
     @property
+    def heard(self) -> float:
+        """When the coordinator was heard last."""
+        return self._driver.line.heard
+
+    @property
     def is_over(self) -> bool:
         return not self._thread.is_alive()
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mincer.errors import NoConnectionError, RefusedError
+from mincer.limits import LEASE_S
 from mincer.net.membership import Standing
 from mincer.runners.account import report_of
 from mincer.runners.base import JobControl, JobOrder
@@ -30,6 +31,8 @@ _HAND_OVER_S = 0.05
 _LOOK_S = 0.2
 #: A coordinator that was never there is waited for so long.
 _CONNECT_S_MAX = 15.0
+#: One that was there is waited for so long: by then it has given this driver up, too.
+_SILENT_S_MAX = 2 * LEASE_S
 
 
 def run_remote(
@@ -115,8 +118,14 @@ def check_connection(job: RemoteJob, client: Client) -> None:
             f"refused by the coordinator at {client.where}: {client.why}",
             hint="Give the same password or key file as the coordinator has.",
         )
-    waited_s = time.monotonic() - job.started
-    if not client.was_there and waited_s > _CONNECT_S_MAX:
+    now = time.monotonic()
+    if client.was_there and now - client.heard > _SILENT_S_MAX:
+        raise NoConnectionError(
+            f"the coordinator at {client.where} was not heard of for "
+            f"{_SILENT_S_MAX:g} s, and the job is lost",
+            hint="Does it run, and does the network lead there? Run the job again.",
+        )
+    if not client.was_there and now - job.started > _CONNECT_S_MAX:
         raise NoConnectionError(
             f"no coordinator answers at {client.where}",
             hint="Start one there (mincer serve ADDRESS), or give another address.",
