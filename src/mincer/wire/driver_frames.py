@@ -101,6 +101,8 @@ class Splits(Frame, frozen=True, tag="splits"):
 
 
 class InputEnd(Frame, frozen=True, tag="input ended"):
+    """No more splits will come."""
+
     job: Job
 
 
@@ -117,6 +119,8 @@ class Fetch(Frame, frozen=True, tag="fetch"):
 
 
 class CancelJob(Frame, frozen=True, tag="cancel"):
+    """End this job."""
+
     job: Job
     reason: Line
 
@@ -195,6 +199,8 @@ class JobDone(Frame, frozen=True, tag="done"):
 
 
 class JobFailed(Frame, frozen=True, tag="failed"):
+    """There is no result, and why; with a `task`, the one that it failed of."""
+
     job: Job
     reason: Text
     task: tuple[Small, Kind, Small] | None = None
