@@ -244,7 +244,7 @@ def test_it_is_counted_how_the_splits_came(book):
 
 def test_who_was_only_asked_has_not_worked(book):
     list(book.files_for(3))
-    book.give(attempt("map", 0), 4)
+    book.give(attempt("map", 0), 4, 1.0)
     assert (book.workers, book.given) == ([3], 1)
     book.forget_worker(4)
     assert book.given == 0
