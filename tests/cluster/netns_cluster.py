@@ -44,12 +44,13 @@ class Cluster:
         self.input = network.disk / "input.txt"
         self.address = f"{self.c.address}:{_PORT}"
         self.workers = {}
-        self.serve = self._start(self.c, "serve", self.address)
+        self.serve = self.start(self.c, "serve", self.address)
         self.serve.until("coordinator at")
 
-    def _start(self, host, *words, **environment):
+    def start(self, host, *words, program=_MINCER, **environment):
+        """Start a command of mincer on this host."""
         return host.start(
-            *_MINCER,
+            *map(str, program),
             *map(str, words),
             MINCER_PASSWORD=PASSWORD,
             MINCER_TEST_INPUT=str(self.input),
@@ -69,15 +70,26 @@ class Cluster:
         worker.until("joined")
         return worker
 
-    def starting(self, host, *options):
+    def starting(self, host, *options, address=None, program=_MINCER):
         """A worker that has been started."""
-        words = ["worker", self.address, "-n", 1, "--memory", "64MB", *options]
-        self.workers[host.name] = self._start(host, *words)
+        address = address or self.address
+        words = ["worker", address, "-n", 1, "--memory", "64MB", *options]
+        self.workers[host.name] = self.start(host, *words, program=program)
         return self.workers[host.name]
 
-    def run(self, job="job", *options, **params):
+    def run(self, job="job", *, program=_MINCER, **params):
         """Run one of the jobs of the job file from `d`."""
-        return Run(self, job, options, params)
+        where = ("--runner", "cluster", "--address", self.address)
+        return Run(self, job, where, params, program)
+
+    def serve_job(self, job="job", **params):
+        """A driver on `d` that coordinates its own job, at `served_at`."""
+        where = ("--runner", "serve", "--address", self.served_at)
+        return Run(self, job, where, params)
+
+    @property
+    def served_at(self):
+        return f"{self.d.address}:{_PORT}"
 
     # --- what the job and the test tell each other
 
@@ -146,7 +158,8 @@ class Cluster:
                 code = program.end()
                 assert program.was_killed or "Traceback" not in program.stderr
                 if program in (self.serve, *self.workers.values()):
-                    assert code == 0 or program.was_killed, program.stderr
+                    # 4: it was refused, and has ended by itself.
+                    assert code in (0, 4) or program.was_killed, program.stderr
         nobody = until(lambda: not self.network.processes(), 10)
         assert nobody, [one.cmdline() for one in self.network.processes()]
         for host in self.network.hosts.values():
@@ -160,22 +173,18 @@ class Cluster:
 class Run:
     """One driver with its job."""
 
-    def __init__(self, cluster, job, options, params):
+    def __init__(self, cluster, job, options, params, program=_MINCER):
         self.cluster = cluster
         number = len(cluster.d.programs) + 1
         self._report = f"report-{number}.json"
         params = {"marks": cluster.marks, **params}
-        self.program = cluster._start(
+        self.program = cluster.start(
             cluster.d,
             *("run", f"{Path(netns_jobs.__file__)}:{job}"),
-            *("--runner", "cluster", "--address", cluster.address),
             *("--format", "jsonl", "--report", cluster.network.disk / self._report),
             *options,
-            *(
-                word
-                for item in params.items()
-                for word in ("-D", "=".join(map(str, item)))
-            ),
+            *(word for item in params.items() for word in ("-D", "{}={}".format(*item))),
+            program=program,
         )
 
     @property
