@@ -316,6 +316,15 @@ def test_what_is_not_kept_is_told_by_name(depot, tmp_path):
         depot.find(pulls.PacketOf(*KEY, 0))
 
 
+@pytest.mark.parametrize(
+    ("step", "part", "parts"), [(9, 0, PARTS), (0, 0, PARTS + 1), (0, PARTS, PARTS)]
+)
+def test_a_part_that_the_job_has_not_is_not_cut(depot, tmp_path, step, part, parts):
+    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
+    with pytest.raises(NotHere, match="no such part"):
+        depot.find(pulls.SegmentsOf(*KEY, step, part, parts, [(0, 0)]))
+
+
 def test_damage_is_told_as_a_loss(depot, tmp_path):
     place = output_of(tmp_path, "mine", ["a"])
     depot.made(attempt("map", 0), place)

@@ -49,6 +49,13 @@ def test_what_is_the_jobs_is_fetched_once_and_stays_until_its_end(machine):
     assert stopped == [w.Stop(C), w.Stop(B), w.Drop(CODE)]
 
 
+def test_what_is_needed_twice_is_wanted_once(machine):
+    """The same file may be named twice among the inputs."""
+    assert machine.handle(w.AttemptOrdered(A, (own(A), own(A)))) == [w.Fetch(own(A))]
+    assert machine.handle(w.CancelOrdered(A)) == [w.Drop(own(A))]
+    assert machine.handle(w.JobOver(JOB)) == []
+
+
 def test_attempts_of_a_slot_begin_in_turn_and_each_behind_the_one_before(machine):
     machine.handle(w.AttemptOrdered(A, (own(A),)))
     machine.handle(w.AttemptOrdered(B, (), after=A))

@@ -12,6 +12,7 @@ import contextlib
 import os
 import pickle
 from collections.abc import Iterator
+from hmac import compare_digest
 
 from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
@@ -364,7 +365,7 @@ class JobDepot:
 
     def find(self, thing: Thing) -> Outputs:
         """Lay out what is kept here, for another member."""
-        if thing.token != self.told.token:
+        if not compare_digest(thing.token, self.told.token):
             raise NotHere("the token is not that of the job")
         if isinstance(thing, pulls.OutputOf):
             attempt = attempt_of(self.told.job, thing.attempt)
@@ -377,9 +378,12 @@ class JobDepot:
         raise NotHere("a worker has outputs and nothing else")
 
     def _find_segments(self, thing: pulls.SegmentsOf) -> Outputs:
+        steps = self.told.steps
+        parts = steps[thing.step].parts if thing.step < len(steps) else 0
+        if thing.parts != parts or thing.part >= parts:
+            raise NotHere("the job has no such part")
         outputs: Outputs = []
-        lost: list[tuple[int, int]] = []
-        why = ""
+        why, lost = "", list[tuple[int, int]]()
         for index, number in thing.maps:
             task = TaskId(self.told.job, thing.step, "map", index)
             try:

@@ -41,6 +41,8 @@ __all__ = ["Hub", "Outgoing"]
 
 #: How often drivers are told how far their jobs are.
 _REPORT_S = 0.2
+#: Of a job: each is half a kB here, from its submission on.
+_REDUCES_MAX = 200_000
 _FAULTS = {fault.value: fault for fault in Fault}
 
 
@@ -61,6 +63,7 @@ class Hub:
         #: Bytes that were passed on from one member to another.
         self.relayed_bytes = 0
         self._events: list[Event] = []
+        self._refused: list[tuple[str, str]] = []
         self._out: list[Outgoing] = []
         self._dispatch = Dispatch(self.members, self.books, self._out)
         self._now = self._beaten = self._reported = 0.0
@@ -91,12 +94,14 @@ class Hub:
         if member is not None and member.closed_since is None:
             member.closed_since = now
 
-    def cut_off(self, key: str, why: str) -> None:
-        """This key may not be here any more."""
+    def cut_off(self, key: str, why: str) -> str:
+        """This key may not be here any more; return the name of who had it here."""
         member = self.members.of_key(key)
-        if member is not None:
-            self._out.append((key, False, greeting(frames.Refused(why, "revoked"))))
-            self._give_up(member, why)
+        if member is None:
+            return ""
+        self._out.append((key, False, greeting(frames.Refused(why, "revoked"))))
+        self._give_up(member, why)
+        return member.name
 
     def _greeted(self, key: str, role: str, data: Buffer, now: float) -> None:
         hello = self._greetings.decode(data)
@@ -107,6 +112,8 @@ class Hub:
         if greeted.replaced is not None:
             self._left(greeted.replaced, "it began a new life")
         self._out.append((key, False, greeting(greeted.reply)))
+        if isinstance(greeted.reply, frames.Refused):
+            self._refused.append((hello.name, greeted.reply.why))
         member = greeted.joined
         if member is None:
             return
@@ -228,7 +235,10 @@ class Hub:
     def _driver_said(self, member: Member, frame: frames.FromDriver) -> None:
         book = self.books.get(frame.job)
         if isinstance(frame, frames.Submit):
-            if book is None:
+            if sum(step.parts for step in frame.steps) > _REDUCES_MAX:
+                why = f"a job of more than {_REDUCES_MAX:,} reduces"
+                self._dispatch.say(member, frames.JobFailed(frame.job, why))
+            elif book is None:
                 book = self.books[frame.job] = Book(frame, member.number)
                 self._events.append(events.JobSubmitted(frame.job, book.plan))
             return
@@ -331,6 +341,11 @@ class Hub:
         if due is not None:
             times.append(due)
         return max(now, min(times))
+
+    def take_refused(self) -> list[tuple[str, str]]:
+        """Who was not let in since the last call, and why."""
+        refused, self._refused = self._refused, []
+        return refused
 
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""

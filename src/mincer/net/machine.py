@@ -259,8 +259,8 @@ class WorkerMachine:
         attempt = _Attempt(event.attempt, queue)
         self._attempts[event.attempt] = attempt
         queue.append(attempt)
-        attempt.needs = event.needs
-        for need in event.needs:
+        attempt.needs = tuple(dict.fromkeys(event.needs))  # each once
+        for need in attempt.needs:
             if need not in self._here:
                 attempt.missing.add(need)
                 self._want(need, attempt)

@@ -273,7 +273,8 @@ class RemoteJob:
 
     def commit_part(self, attempt: AttemptId, account: frames.Account) -> bool:
         """Make a part count that has come whole; False: it is not what was promised."""
-        assert account.part is not None
+        if account.part is None:
+            return False
         path = self._path(attempt)
         length = os.path.getsize(path) if os.path.exists(path) else 0
         sink = self.order.sink
@@ -387,7 +388,7 @@ def _check_connection(job: RemoteJob, client: Client) -> None:
     if client.standing is Standing.REFUSED:
         raise RefusedError(
             f"refused by the coordinator at {client.where}: {client.why}",
-            hint="Give the same password or key file as the coordinator has.",
+            hint=client.hint,
         )
     waited_s = time.monotonic() - job.started
     if not client.was_there and waited_s > _CONNECT_S_MAX:
