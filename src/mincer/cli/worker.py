@@ -48,6 +48,7 @@ def execute(options: WorkerOptions) -> int:
 
 
 def _work(options: WorkerOptions) -> int:
+    from mincer.net.descriptors import raise_limit
     from mincer.net.settings import address_of
     from mincer.net.worker import WorkerProcess
     from mincer.worker.machine import cores, memory_per_slot
@@ -58,6 +59,7 @@ def _work(options: WorkerOptions) -> int:
             hint="The coordinator shows the line to type; or MINCER_PASSWORD, or "
             "--key-file FILE.",
         )
+    raise_limit()
     address = address_of(options.address)
     slots = options.slots or cores()
     worker = WorkerProcess(

@@ -47,7 +47,7 @@ class Serve:
         self.token = None if keys is not None else join_token()
         self._keys = keys or keys_of_password(self.token or "")
         where = endpoint(wanted.host, wanted.port or "*")
-        self._coordinator = CoordinatorProcess(where, self._keys, allowed)
+        self._coordinator = CoordinatorProcess(where, self._keys, allowed, _tell)
         #: Where it listens.
         self.address = Address(wanted.host, self._coordinator.port)
         self._coordinator.start()
@@ -55,7 +55,7 @@ class Serve:
         self._lock = threading.Lock()
         if self.token is not None:
             line = f"MINCER_PASSWORD={self.token} mincer worker {self.address}"
-            sys.stderr.write(f"mincer: on each worker type:\n  {line}\n")
+            _tell(f"on each worker type:\n  {line}")
 
     def run(self, order: JobOrder, control: JobControl) -> Results:
         """Run one job: see `mincer.runners.base.Runner`."""
@@ -82,3 +82,7 @@ class Serve:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"mincer: {line}\n")
