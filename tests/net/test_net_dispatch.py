@@ -35,7 +35,9 @@ class Desk:
         self.book.intake.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
 
     def join(self, name, role="worker"):
-        hello = frames.Hello(frames.PROTOCOL, "0", "3", role, name, address="here")
+        hello = frames.Hello(
+            frames.PROTOCOL, "0", "3", role, name, address="tcp://here:1"
+        )
         member = self.members.greet(name.ljust(40), role, hello, 0.0).joined
         self.dispatch.joined(member)
         return member

@@ -99,7 +99,8 @@ class JobDepot:
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
         #: What was made here, and what others of this machine made.
-        self._shelf = Shelf(told.job, told.token, self._files)
+        parts = [step.parts for step in told.steps]
+        self._shelf = Shelf(told.job, told.token, self._files, parts)
         self._nearby = Nearby(is_near, self._files)
         self._is_open = is_near is not None
         self._by_way: dict[AttemptId, tuple[int, int, int]] = {}

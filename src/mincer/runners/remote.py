@@ -113,7 +113,7 @@ def check_connection(job: RemoteJob, client: Client) -> None:
     if client.standing is Standing.REFUSED:
         raise RefusedError(
             f"refused by the coordinator at {client.where}: {client.why}",
-            hint="Give the same password or key file as the coordinator has.",
+            hint=client.hint,
         )
     waited_s = time.monotonic() - job.started
     if not client.was_there and waited_s > _CONNECT_S_MAX:
