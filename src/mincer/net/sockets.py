@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zmq
 
-from mincer.errors import UsageError
+from mincer.errors import NoConnectionError, UsageError
 from mincer.net.keys import KeyPair
 from mincer.net.settings import Address
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
@@ -125,21 +125,34 @@ def local_address(host: str, port: int) -> str:
 
     Raises:
         UsageError: there is no such host.
+        NoConnectionError: no network leads there, or not yet.
     """
     import socket
 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise _no_way(host, error) from error
         raise UsageError(
             f"nobody here knows the host {host}: {error.strerror}",
             hint="Is its name right? Its address may be given in place of it.",
         ) from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
-        probe.connect(address)
+        try:
+            probe.connect(address)
+        except OSError as error:
+            raise _no_way(host, error) from error
         name: str = probe.getsockname()[0]
     return name
+
+
+def _no_way(host: str, error: OSError) -> NoConnectionError:
+    return NoConnectionError(
+        f"no network of this machine leads to {host}: {error.strerror}",
+        hint="Is it up? Try again when it is.",
+    )
 
 
 def for_others(address: Address) -> Address:
@@ -149,7 +162,7 @@ def for_others(address: Address) -> Address:
         return address
     try:
         host = local_address(far, address.port)
-    except OSError:  # its networks do not lead there
+    except NoConnectionError:  # its networks do not lead there
         import platform
 
         host = platform.node()
