@@ -213,6 +213,24 @@ def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
     assert (direct, relayed) == (7, 0)
 
 
+def test_of_who_has_left_the_files_are_not_read(make, tmp_path):
+    here = {OTHER}
+    depot, other = make(is_near=here.__contains__), make(is_near=[ME].count)
+    made = output_of(tmp_path, "other", list("abc"))
+    kept = other.made(attempt("map", 0), made)
+    near = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [near])
+    before, (code,) = depot.add_row(row(attempt("reduce", 0), commits=1))
+    here.clear()
+    _, wanted = depot.add_row(row(attempt("reduce", 1), commits=1))
+    assert [depot.thing(need)[0].maps for need in wanted[1:]] == [[(0, 0)]]
+    pulled(depot, code, b"x")
+    os.truncate(made.path, 0)  # as who leaves does
+    with pytest.raises(SegmentError) as told:
+        depot.order(before)
+    assert told.value.segment == attempt("map", 0)
+
+
 def test_without_local_reads_nobody_is_told_of_files(depot, tmp_path):
     kept = depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
     assert (kept.place, kept.index_digest) == (None, b"")

@@ -5,12 +5,16 @@ import os
 import pytest
 from net_outputs import PARTS, output_of
 
+from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
+from mincer.ids import AttemptId, TaskId
 from mincer.net.nearby import Nearby, place_told
 from mincer.store.disk import FileCache, PlaceReader
 from mincer.wire.frames import CommitRow, PlaceTold
 
 NEAR, FAR = 5, 6
+READER = AttemptId(TaskId("0" * 32, 0, "reduce", 0), 0)
+AGAIN = READER._replace(number=1)
 
 
 @pytest.fixture
@@ -37,26 +41,26 @@ def commit(output, files, keeper=NEAR, **more):
 
 
 def test_it_is_read_where_it_lies(nearby, place, files):
-    assert nearby.place(0, commit(place, files)) == place
+    assert nearby.place(READER, commit(place, files)) == place
 
 
 def test_files_of_other_machines_are_not_opened(nearby, place, files):
-    assert nearby.place(0, commit(place, files, FAR)) is None
+    assert nearby.place(READER, commit(place, files, FAR)) is None
 
 
 def test_nobody_is_near_who_was_not_asked_to_look(place, files):
-    assert Nearby(None, files).place(0, commit(place, files)) is None
+    assert Nearby(None, files).place(READER, commit(place, files)) is None
 
 
 def test_an_output_whose_place_was_not_told_is_pulled(nearby, place, files):
-    assert nearby.place(0, commit(place, files, place=None)) is None
+    assert nearby.place(READER, commit(place, files, place=None)) is None
 
 
 def test_another_file_under_that_path_is_not_read(nearby, place, files, tmp_path):
     row = commit(place, files)
     os.replace(output_of(tmp_path, "another", ["x", "b", "y", "d"]).path, place.path)
     files.close()
-    assert nearby.place(0, row) is None
+    assert nearby.place(READER, row) is None
 
 
 @pytest.mark.parametrize("kind", ["gone", "folder", "pipe", "short"])
@@ -71,19 +75,41 @@ def test_what_is_no_such_file_is_not_read(nearby, place, files, tmp_path, kind):
         path.write_bytes(b"x")
     there = commit(place, files, place=PlaceTold(os.fsencode(path), 0))
     assert there.digest == row.digest
-    assert nearby.place(0, there) is None
+    assert nearby.place(READER, there) is None
 
 
 def test_what_was_said_once_is_said_again(nearby, place, files):
     row = commit(place, files)
-    nearby.place(0, row)
+    nearby.place(READER, row)
     os.remove(place.path)
-    assert nearby.place(0, row) == place
-    assert nearby.place(1, row) is None
+    for reader in (READER, AGAIN):
+        assert nearby.place(reader, row) == place
+    other_step = READER._replace(task=READER.task._replace(step=1))
+    assert nearby.place(other_step, row) is None
+
+
+def test_who_has_left_is_near_to_those_alone_who_had_begun(place, files):
+    here = {NEAR}
+    nearby = Nearby(here.__contains__, files)
+    row = commit(place, files)
+    assert nearby.place(READER, row) == place
+    here.clear()
+    assert nearby.place(READER, row) == place
+    assert nearby.place(AGAIN, row) is None
+    nearby.forget(READER)
+    nearby.forget(READER)
+    assert nearby.place(READER, row) is None
+
+
+def test_a_file_that_is_gone_is_told_by_who_made_it(nearby, place, files):
+    os.remove(place.path)
+    with pytest.raises(SegmentError) as told:
+        nearby.part_bytes(place, AGAIN, 0, PARTS)
+    assert told.value.segment == AGAIN
 
 
 def test_the_bytes_of_a_part_are_those_of_its_blocks(nearby, place, files):
-    parts = [nearby.part_bytes(place, part, PARTS) for part in range(PARTS)]
+    parts = [nearby.part_bytes(place, READER, part, PARTS) for part in range(PARTS)]
     cut = [cut_out(PlaceReader(place, files), part, PARTS) for part in range(PARTS)]
     assert parts == [sum(size for _, size in one.extents) for one in cut]
     assert sum(parts) > 0

@@ -98,7 +98,6 @@ class JobDepot:
         self._last = 0
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
-        #: What was made here, and what others of this machine made.
         self._shelf = Shelf(told.job, told.token, self._files)
         self._nearby = Nearby(is_near, self._files)
         self._is_open = is_near is not None
@@ -144,7 +143,7 @@ class JobDepot:
         if kind == "map" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
-            for segments in step.segments(row, partial(self._is_local, number)):
+            for segments in step.segments(row, partial(self._is_local, attempt)):
                 yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
@@ -153,20 +152,19 @@ class JobDepot:
         for one in outputs:
             if one.length_bytes and one.keeper != self._me:
                 yield Need(job, needs.Output(one), attempt)
-        for extent in self.inputs.sent_for(row):
-            yield _input(extent, attempt)
+        yield from (_input(extent, attempt) for extent in self.inputs.sent_for(row))
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
-        assert need.attempt is not None
-        number = need.attempt.task.step
-        row, is_local = self._rows[need.attempt], partial(self._is_local, number)
-        return self._steps[number].maps(row, segments, is_local)
+        attempt = need.attempt
+        assert attempt is not None
+        row, is_local = self._rows[attempt], partial(self._is_local, attempt)
+        return self._steps[attempt.task.step].maps(row, segments, is_local)
 
-    def _is_local(self, step: int, commit: CommitRow) -> bool:
+    def _is_local(self, attempt: AttemptId, commit: CommitRow) -> bool:
         """True when what this map made is read where it lies."""
         is_own = commit.keeper == self._me
-        return is_own or self._nearby.place(step, commit) is not None
+        return is_own or self._nearby.place(attempt, commit) is not None
 
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
@@ -336,7 +334,8 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, _ = attempt.task
+        job, step, _, part = attempt.task
+        parts = self.told.steps[step].parts
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):
@@ -344,10 +343,9 @@ class JobDepot:
             if one.keeper == self._me:
                 yield made_by, self._shelf.place(made_by)
                 continue
-            near = self._nearby.place(step, one)
+            near = self._nearby.place(attempt, one)
             if near is not None:
-                parts = self.told.steps[step].parts
-                size = self._nearby.part_bytes(near, attempt.task.index, parts)
+                size = self._nearby.part_bytes(near, made_by, part, parts)
                 self._add_ways(attempt, (size, 0, 0))
                 yield made_by, near
                 continue
@@ -363,9 +361,10 @@ class JobDepot:
     # --- what is made here
 
     def made(self, attempt: AttemptId, place: Place | None) -> Kept:
-        row = self._rows.pop(attempt, None)
+        row = self._rows.get(attempt)
         was_sent = row is not None and any(True for _ in self.inputs.sent_for(row))
-        read = self._by_way.pop(attempt, _NO_WAYS), was_sent
+        read = self._by_way.get(attempt, _NO_WAYS), was_sent
+        self.ended(attempt)
         if place is None:
             return Kept(*read)
         self._shelf.put(attempt, place)
@@ -379,6 +378,7 @@ class JobDepot:
         """It did not make anything."""
         self._rows.pop(attempt, None)
         self._by_way.pop(attempt, None)
+        self._nearby.forget(attempt)
 
     def discard(self, attempt: AttemptId) -> None:
         self._shelf.discard(attempt)

@@ -143,12 +143,15 @@ class Node(End):
                 back = self._children.recall(attempt)
                 self._tell(machine.AttemptsUnbegun(back))
             case machine.Return(attempts):
+                for attempt in attempts:
+                    self._depots[attempt.task.job].ended(attempt)
                 if attempts:
                     job = attempts[0].task.job
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
             case machine.TellUnmade(attempt, fault, lost):
                 what = f"what it reads could not be fetched: {self._why}"
                 error = SegmentError(what)
+                self._depots[attempt.task.job].ended(attempt)
                 self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
