@@ -143,11 +143,11 @@ class Node(End):
                 back = self._children.recall(attempt)
                 self._tell(machine.AttemptsUnbegun(back))
             case machine.Return(attempts):
-                for attempt in attempts:
-                    self._depots[attempt.task.job].ended(attempt)
                 if attempts:
                     job = attempts[0].task.job
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
+                    for attempt in attempts if job in self._depots else ():
+                        self._depots[job].ended(attempt)
             case machine.TellUnmade(attempt, fault, lost):
                 what = f"what it reads could not be fetched: {self._why}"
                 error = SegmentError(what)
