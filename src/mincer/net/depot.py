@@ -155,8 +155,7 @@ class JobDepot:
         for one in outputs:
             if one.length_bytes and one.keeper != self._me:
                 yield Need(job, needs.Output(one), attempt)
-        for extent in self.inputs.sent_for(row):
-            yield _input(extent, attempt)
+        yield from (_input(extent, attempt) for extent in self.inputs.sent_for(row))
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
@@ -337,7 +336,8 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, _ = attempt.task
+        job, step, _, part = attempt.task
+        parts = self.told.steps[step].parts
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):
@@ -347,8 +347,7 @@ class JobDepot:
                 continue
             near = self._nearby.place(attempt, one)
             if near is not None:
-                what = attempt.task.index, self.told.steps[step].parts
-                size = self._nearby.part_bytes(made_by, near, *what)
+                size = self._nearby.part_bytes(made_by, near, part, parts)
                 self._add_ways(attempt, (size, 0, 0))
                 yield made_by, near
                 continue

@@ -86,7 +86,7 @@ class Owners:
         if isinstance(frame, frames.Fetch):
             self._fetch(member, frame.job, book)
             return True
-        if book is None or book.driver != member.number:
+        if book is None or not _may_say(member, frame, book):
             return False
         match frame:
             case frames.Files(first=first, files=files):
@@ -280,3 +280,11 @@ class Owners:
             return True
         book.outcome.ready_at = None
         return False
+
+
+def _may_say(member: Member, frame: frames.JobSaid, book: Book) -> bool:
+    """True for its driver, and for who gave up what, unheard yet, it has just left."""
+    was_left = not book.driver and book.source == member.number
+    return book.driver == member.number or (
+        was_left and isinstance(frame, frames.Taken)
+    )
