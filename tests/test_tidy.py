@@ -35,6 +35,7 @@ UNTESTED = {
     "testing/runner_keys",
     "testing/runner_order",
     "testing/runner_shapes",
+    "wire/desk_frames",
     "wire/driver_frames",
     "wire/greetings",
     "wire/rows",

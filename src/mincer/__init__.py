@@ -8,7 +8,7 @@ from mincer.context import context, count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mincer import errors, sinks, sources, testing
+    from mincer import compat, errors, sinks, sources, testing
     from mincer.api import Job, JobHandle, Pipeline
     from mincer.context import Context
     from mincer.job import by_range
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mincer.runners.report import Report
     from mincer.runners.results import Results
     from mincer.runners.serve import Serve
+    from mincer.runners.worker import Worker
 
 __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # a job and what comes of it
@@ -25,9 +26,9 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # inside user code
     "Context", "context", "count",
     # where it runs
-    "Local", "Serve", "Cluster",
+    "Local", "Serve", "Cluster", "Worker",
     # modules
-    "errors", "sinks", "sources", "testing",
+    "compat", "errors", "sinks", "sources", "testing",
     "__version__",
 ]  # fmt: skip
 
@@ -44,9 +45,10 @@ _HOMES = {
     "Report": "mincer.runners.report",
     "Results": "mincer.runners.results",
     "Serve": "mincer.runners.serve",
+    "Worker": "mincer.runners.worker",
     "by_range": "mincer.job",
 }
-_MODULES = frozenset({"errors", "sinks", "sources", "testing"})
+_MODULES = frozenset({"compat", "errors", "sinks", "sources", "testing"})
 
 
 def __getattr__(name: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,13 @@ from mincer.arguments import (
     progress_view,
     run_by,
 )
-from mincer.errors import CancelledError, UsageError, preview
+from mincer.errors import (
+    CancelledError,
+    DetachedError,
+    OwedError,
+    UsageError,
+    preview,
+)
 from mincer.job import Step
 from mincer.runners.base import JobControl, JobOrder, Progress, Runner
 from mincer.structs import Struct
@@ -104,11 +111,14 @@ class _Runnable(ABC):
         progress: ProgressChoice = False,
         overwrite: bool = False,
         limit: int | None = None,
+        detach: bool = False,
     ) -> JobHandle:
         """Start the job in the background and return at once.
 
         Takes what `run` takes and raises the same `UsageError`s; what goes wrong
         later is raised by the handle. A live display is shown only when asked for.
+        `detach`: no part of the result is for this process, which will leave the job:
+        see `JobHandle.detach`.
         """
         with prepared(runner):
             run = run_by(runner, workers, memory)
@@ -123,7 +133,13 @@ class _Runnable(ABC):
                 overwrite=overwrite,
                 limit=limit,
             )
-        return JobHandle(run, order, progress)
+        may_be_left = bool(getattr(runner, "may_be_left", False))
+        if detach and not may_be_left:
+            raise UsageError(
+                "only a job at a standing coordinator can be left",
+                hint="runner=mincer.Cluster(address, …)",
+            )
+        return JobHandle(run, order, progress, may_be_left, detach)
 
     def then(
         self, mapfn: Any, reducefn: Callable[..., Any] | None = None, **options: Any
@@ -186,17 +202,25 @@ class Pipeline(_Runnable, Struct):
 class JobHandle:
     """A job that runs in the background; also awaitable.
 
-    Methods may be called from any thread. The job ends with the process: what
-    must outlive it belongs to a standing coordinator.
+    Methods may be called from any thread. The job ends with the process, unless that
+    leaves it to a standing coordinator (`detach`).
     """
 
     def __init__(
-        self, run: Run, order: JobOrder, progress: ProgressChoice = False
+        self,
+        run: Run,
+        order: JobOrder,
+        progress: ProgressChoice = False,
+        may_be_left: bool = False,
+        will_leave: bool = False,
     ) -> None:
         from concurrent.futures import Future
 
         show, self._close_progress = progress_view(progress)
-        self._control = JobControl(show)
+        self._control = JobControl(show, will_leave)
+        self._may_be_left = may_be_left
+        #: The job's id.
+        self.job = order.job
         self._future: Future[Results] = Future()
         self._future.set_running_or_notify_cancel()
         self.name = order.name
@@ -240,6 +264,42 @@ class JobHandle:
         stays done."""
         if not self.done:
             self._control.cancel()
+
+    def detach(self, timeout: float | None = None) -> str:
+        """Leave the job to its coordinator, which goes on with it, and return its id:
+        `Cluster.fetch(id)` or `mincer fetch` take the result, from anywhere.
+
+        This waits, for `timeout` seconds at the most, until the coordinator has all
+        that this process alone could give: code, and input that not all workers can
+        read.
+
+        Raises:
+            OwedError: something is still owed; the job goes on as before.
+            UsageError: the job is not at a standing coordinator, or it is done.
+        """
+        if not self._may_be_left:
+            raise UsageError(
+                "only a job at a standing coordinator can be left",
+                hint="runner=mincer.Cluster(address, …)",
+            )
+        control = self._control
+        control.ask_to_leave()
+        due = None if timeout is None else time.monotonic() + timeout
+        while not self.wait(0.02):
+            if control.refusal:
+                raise OwedError(f"this job cannot be left: {control.refusal}")
+            if due is not None and time.monotonic() >= due:
+                control.stay()
+                raise OwedError(
+                    f"this job cannot be left yet: {control.owed}",
+                    hint="detach() without a timeout waits for that.",
+                )
+        error = self._future.exception()
+        if error is None:
+            raise UsageError("the job is done, and its result is here")
+        if not isinstance(error, DetachedError):
+            raise error
+        return error.job
 
     def result(self, timeout: float | None = None) -> Results:
         """Wait for the results; raise what went wrong.

@@ -24,6 +24,8 @@ ProgressChoice: TypeAlias = bool | Callable[[Progress], None] | None
 #: The `run` of a runner.
 Run: TypeAlias = "Callable[[JobOrder, JobControl], Results]"
 
+#: For who gave workers or memory beside a runner; a runner may know better.
+_SIZES_HINT = "Give them to the runner:  mincer.Local(workers=4, memory='512MB')"
 _RUNNERS = ("inline", "local")
 _FORMATS = ("tsv", "jsonl", "pickle", "lines")
 
@@ -47,7 +49,7 @@ def run_by(runner: object, workers: object, memory: object) -> Run:
     if workers is not None or memory is not None:
         raise UsageError(
             "workers and memory were given beside a runner that has its own",
-            hint="Give them to the runner:  mincer.Local(workers=4, memory='512MB')",
+            hint=getattr(runner, "sizes_hint", _SIZES_HINT),
         )
     chosen: Run = run
     return chosen
@@ -108,7 +110,7 @@ def job_order(
     records_max = _count("limit", limit)
     memory_bytes = _memory(memory)
     checked_params = _params(params)
-    sink = _sink(output, format, overwrite)
+    sink = sink_of(output, format, overwrite)
     records = as_source(source, steps[0].tags)
     return JobOrder(
         job=os.urandom(16).hex(),
@@ -160,7 +162,8 @@ def _params(given: object) -> dict[str, Any]:
     return dict(given)
 
 
-def _sink(output: object, format: object, overwrite: object) -> Sink | None:
+def sink_of(output: object, format: object, overwrite: object) -> Sink | None:
+    """Where the pairs go, as it was asked for."""
     if not isinstance(overwrite, bool):
         raise UsageError(f"overwrite must be True or False, not {preview(overwrite)}")
     if format is not None and (not isinstance(format, str) or format not in _FORMATS):

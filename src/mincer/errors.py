@@ -178,6 +178,19 @@ class CancelledError(JobError):
     """Somebody cancelled the job."""
 
 
+class DetachedError(JobError):
+    """This process has left the job, which goes on without it; `job`: its id."""
+
+    def __init__(self, job: str, **more: Any) -> None:
+        more.setdefault("hint", f"Fetch its result:  mincer fetch {job}")
+        super().__init__("the job goes on without this process", **more)
+        self.job = job
+
+
+class OwedError(JobError):
+    """The job cannot be left yet, or not any more."""
+
+
 class NoConnectionError(MincerError):
     """No coordinator is there, or not any more."""
 

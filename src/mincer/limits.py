@@ -54,6 +54,13 @@ RECALL_S = 0.1
 #: submission does not start them again: 1024 names are 0.1 MB.
 JOBS_REMEMBERED = 1024
 
+#: How many ended jobs a coordinator still lists for people: what a team has run today,
+#: at a KB each.
+JOBS_LISTED = 100
+
+#: Of a job, and of its negative: a scale that people can remember, with room in it.
+PRIORITY_MAX = 100
+
 #: How many of its last moves a task can tell in a `Bug`.
 STORY_MOVES_MAX = 16
 

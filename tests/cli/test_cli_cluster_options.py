@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from mincer.cli.cluster_options import keys_option, needed_keys
+from mincer.cli.cluster_options import keys_option, needed_keys, taken_keys
 from mincer.errors import UsageError
 from mincer.net.keys import keys_of_password
 
@@ -26,3 +26,16 @@ def test_what_was_typed_gives_the_keys():
 def test_who_asks_for_it_cannot_have_typed_it():
     with pytest.raises(UsageError, match="goes with neither"):
         needed_keys("a word", True, None, None)
+
+
+def test_they_are_taken_out_of_all_that_was_typed():
+    none = {"ask_password": False, "key_file": None, "cluster": None}
+    typed = {"password": "a word", **none, "address": "there"}
+    assert taken_keys(typed).server == keys_of_password("a word").server
+    assert typed == {"address": "there"}
+
+
+def test_what_is_wrong_about_them_is_told_with_its_exit_code(capsys):
+    typed = {"password": "", "ask_password": False, "key_file": None, "cluster": None}
+    assert taken_keys(typed) == 2
+    assert "the password is empty" in capsys.readouterr().err

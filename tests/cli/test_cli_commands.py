@@ -15,10 +15,18 @@ def test_what_it_has_read_is_run(monkeypatch):
     assert (options.parts, options.workers, options.params) == (3, 2, ("x=1",))
 
 
+def test_a_priority_may_be_below_zero(monkeypatch):
+    run = []
+    monkeypatch.setattr(commands, "execute", lambda options: run.append(options) or 7)
+    assert main(["run", "job.py", "a", "--priority", "-5"]) == 7
+    assert run[0].priority == -5
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["run", "job.py", "-w", "0"], "'-w'"),
+        (["run", "job.py", "--priority", "101"], "'--priority'"),
         (["run", "job.py", "--format", "xml"], "'xml' is not one of"),
         (["run"], "Missing argument"),
     ],

@@ -51,6 +51,24 @@ def test_a_full_disk_is_a_failure(monkeypatch, tmp_path):
             printer.print_columns(BLOCKS, "tsv")
 
 
+def test_a_text_is_written_as_far_as_the_encoding_goes(monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    printer.print_text("a…\n")
+    assert out.buffer.getvalue() == b"a\\u2026\n"
+
+
+def test_a_reader_of_a_text_may_have_seen_enough():
+    code = "from mincer.cli.printer import print_text\nprint_text('x' * 10_000_000)\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout.read(1) == b"x"
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait() == 0
+
+
 def test_a_closed_stdout_is_refused(monkeypatch):
     printer.check_stdout()
     monkeypatch.setattr(sys, "stdout", None)

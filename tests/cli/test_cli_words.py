@@ -17,6 +17,7 @@ GOOD = {
     "parts": ["3"],
     "limit": ["7"],
     "skip_bad_records": ["0", "5"],
+    "priority": ["0", "100"],
 }
 
 
@@ -63,6 +64,8 @@ def test_it_reads_what_click_reads(seed):
         ["job.py", "-w2"],
         ["job.py", "--parts=3"],
         ["job.py", "--skip-bad-records", "-1"],
+        ["job.py", "--priority", "-1"],
+        ["job.py", "--priority", "101"],
         ["job.py", "--format", "xml"],
         ["job.py", "-o", "-q"],
         ["job.py", "--", "-a"],

@@ -102,7 +102,7 @@ def test_it_finishes_what_has_begun_before_it_leaves(start):
     ("words", "told"),
     [
         ([], "a worker needs the password or the key file"),
-        (["-p", "x", "--memory", "1MB"], "--memory must be at least 64MB"),
+        (["-p", "x", "--memory", "1MB"], "memory must be at least 64MB"),
         (["there:x", "-p", "x"], "has no port"),
     ],
 )

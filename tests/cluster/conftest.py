@@ -13,7 +13,9 @@ def expected(tmp_path_factory):
     """What the inline runner makes of the input."""
     folder = tmp_path_factory.mktemp("inline")
     netns_jobs.write_input(folder / "input.txt")
-    source = mincer.sources.text(folder / "input.txt", split_size=netns_jobs.SPLIT_BYTES)
+    source = mincer.sources.text(
+        folder / "input.txt", split_size=netns_jobs.SPLIT_BYTES
+    )
     marks = {"marks": str(folder)}
     with netns_jobs.job.run(source, runner="inline", params=marks) as results:
         return results.to_dict()

@@ -5,7 +5,12 @@ from netns_network import until
 
 HANGS = ["spins", "waits", "in_c", "deaf"]
 #: Where each of them hangs, as its stack names it.
-DEEPEST = {"spins": "in spins", "waits": "in waits", "in_c": "in match", "deaf": "in spins"}
+DEEPEST = {
+    "spins": "in spins",
+    "waits": "in waits",
+    "in_c": "in match",
+    "deaf": "in spins",
+}
 
 
 @pytest.mark.parametrize("how", HANGS)

@@ -55,7 +55,9 @@ def test_one_that_maps(cluster, workers, moment):
     assert any(f"worker {victim}-" in note for note in report["notes"])
     first = min(one.at for one in cluster.log if one.attempt > 1)
     print(f"missed after {first - killed:.2f} s")
-    assert first - killed < LEASE_S / 3, "its connection was closed: no lease to wait for"
+    assert first - killed < LEASE_S / 3, (
+        "its connection was closed: no lease to wait for"
+    )
 
 
 @pytest.mark.parametrize("moment", ["reduce-begin", "reduce-key", "reduce-end"])

@@ -54,6 +54,7 @@ class Shell:
     def __init__(self, seed: int):
         self.random = random.Random(seed)
         self.coordinator = Coordinator()
+        self.has_homes = seed % 2 == 1
         self.now = 0.0
         self.members: dict[str, Member] = {}
         self.orders: dict[str, Order] = {}
@@ -212,7 +213,8 @@ class Shell:
     def cut(self) -> None:
         """A worker falls silent: it works on, and the coordinator gives it up."""
         member = self.random.choice(list(self.members.values()))
-        if member.leased and self.harmless(member):
+        # What runs elsewhere may be copied to it while it is silent.
+        if member.leased and all(map(self.harmless, self.members.values())):
             member.silent = True
             self.pass_time(LEASE_S + 1)
             for attempt, place in self.place.items():
@@ -249,11 +251,21 @@ class Shell:
         for job, order in self.orders.items():
             if order.added < order.splits:
                 count = self.random.randint(1, order.splits - order.added)
-                self.tell(e.SplitsAdded(job, order.added, (1,) * count))
+                homes = self.some_homes(job, count)
+                self.tell(e.SplitsAdded(job, order.added, (1,) * count, homes))
                 order.added += count
             elif not order.ended:
                 order.ended = True
                 self.tell(e.InputEnded(job))
+
+    def some_homes(self, job: str, count: int) -> tuple[int, ...]:
+        """In half of all storms it matters where the input is."""
+        if not self.has_homes:
+            return ()
+        for member in self.members.values():
+            found = (self.random.randint(0, 5), self.random.randint(0, 5))
+            self.mail.append(e.InputFound(job, member.id, found))
+        return tuple(self.random.randint(-1, 5) for _ in range(count))
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds

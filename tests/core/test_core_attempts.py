@@ -151,6 +151,19 @@ def test_there_is_no_more_when_it_is_the_turn_of_others(desk):
     assert started(desk.done(more[-1])) == [map_(0, job="k")]
 
 
+def test_there_is_no_more_for_a_slot_that_is_above_its_jobs_share(desk):
+    queue = queue_of(warm(desk, splits=FIRST + 100))
+    other = queue_of(desk.join("v"))
+    desk.submit(MAPS, job="k", splits=50)
+    for attempt in queue[:-1]:
+        assert not started(desk.done(attempt))
+    assert started(desk.done(queue[-1])) == [map_(0, job="k")]
+    # Each has one slot now: that is what the first job may keep.
+    half = len(other) // 2
+    more = [started(desk.done(attempt)) for attempt in other[:half]][-1]
+    assert {attempt.task.job for attempt in more} == {"j"}
+
+
 def test_only_the_first_runs(desk):
     queue = queue_of(warm(desk, task_timeout_s=10))
     assert desk.coordinator.deadline() == 10

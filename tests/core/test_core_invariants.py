@@ -76,6 +76,14 @@ def ready_unseen(desk):
     job(desk).tasks.steps[0].map._ready.clear()
 
 
+def home_unseen(desk):
+    homes = job(desk).tasks.homes
+    homes.found(W, (0,))
+    homes.add(0, (0, 0, 0))
+    homes.add_ready(2)
+    homes._of[W].clear()
+
+
 def unbacked(desk):
     phase = job(desk).tasks.steps[0].map
     phase.unbacked[task(desk, 2)] = next(iter(phase.unbacked.values()))
@@ -239,6 +247,7 @@ BREAKS = {
     ghost_healthy: "a lost worker is healthy",
     counts: "counted wrongly",
     ready_unseen: "READY task is not found",
+    home_unseen: "not found by who has its input",
     unbacked: "unbacked",
     number_twice: "given twice",
     number_withdrawn: "number withdrawn",

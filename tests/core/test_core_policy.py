@@ -49,6 +49,61 @@ def test_jobs_take_turns(desk):
     ]
 
 
+def test_a_small_job_behind_a_large_one_gets_the_first_slot_that_is_free(desk):
+    desk.join(slots=3)
+    desk.submit(MAPS, splits=9, job="large")
+    desk.submit(MAPS, splits=1, job="small")
+    assert started(desk.done(map_(1, job="large"))) == [map_(0, job="small")]
+    assert started(desk.done(map_(0, job="small"))) == [map_(3, job="large")]
+
+
+def test_each_job_gets_its_share_of_slots_however_long_its_attempts_take(desk):
+    desk.join(slots=4)
+    desk.submit(MAPS, splits=50, job="slow")
+    desk.submit(MAPS, splits=50, job="quick")
+    for index in range(2):  # turns alone would let the slow one keep what it has
+        desk.done(map_(index, job="slow"))
+    running = desk.coordinator.jobs["quick"].attempts.running
+    for index in range(2, 40):
+        assert len(running) == 2
+        desk.now += 1.0
+        assert started(desk.done(next(iter(running)))) == [map_(index, job="quick")]
+
+
+def test_among_equals_nobody_waits_for_ever(desk):
+    names = [f"job{n}" for n in range(5)]
+    desk.join(slots=2)
+    for name in names:
+        desk.submit(MAPS, splits=40, job=name)
+    runs = started(desk.log)
+    order = [attempt.task.job for attempt in runs]
+    while len(order) < 60:
+        desk.now += 1.0
+        runs += (more := started(desk.done(runs.pop(0))))
+        order += [attempt.task.job for attempt in more]
+    rounds = [order[n : n + 5] for n in range(2, 52, 5)]
+    assert all(sorted(one) == names for one in rounds)
+
+
+def test_a_higher_priority_goes_before_any_share(desk):
+    desk.submit(MAPS, splits=9, job="low", priority=-1)
+    desk.submit(MAPS, splits=9, job="plain")
+    desk.submit(MAPS, splits=3, job="high", priority=100)
+    jobs = [a.task.job for a in started(desk.join(slots=6))]
+    assert jobs == ["high", "high", "high", "plain", "plain", "plain"]
+    assert started(desk.done(map_(0, job="high"))) == [map_(3, job="plain")]
+    # What is READY again goes first again.
+    again = desk.fail(map_(1, job="high"), Fault.RAISED)
+    assert started(again) == [map_(1, 1, job="high")]
+
+
+def test_what_runs_is_not_taken_away_for_a_higher_priority(desk):
+    desk.join(slots=2)
+    desk.submit(MAPS, splits=4, job="low")
+    assert desk.submit(MAPS, splits=4, job="high", priority=1) == []
+    assert started(desk.done(map_(0, job="low"))) == [map_(0, job="high")]
+
+
 def test_lower_steps_go_first(desk):
     desk.join()
     desk.submit(StepPlan(2), StepPlan(1), splits=0)

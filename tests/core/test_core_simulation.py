@@ -40,6 +40,7 @@ def storm(seed: int, deterministic: bool, splits_max: int = 8) -> Shell:
             attempts_max=8 if timeout_s is None else 40,
             skips_max=chance.choice([0, 1000]),
             task_timeout_s=timeout_s,
+            priority=chance.choice([0, 0, 1]),
         )
         job = f"job{number}"
         splits = chance.randint(0, splits_max)

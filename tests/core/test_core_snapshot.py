@@ -56,6 +56,15 @@ def test_what_happened_is_counted(desk):
     assert (told.workers_healthy, told.workers_other) == (1, 0)
 
 
+def test_slots_in_use_are_those_of_this_job(desk):
+    desk.join("a", slots=2)
+    desk.join("b", slots=2)
+    desk.submit(StepPlan(0), splits=3)
+    desk.submit(StepPlan(0), splits=1, job="k")
+    told = [desk.snapshot(job) for job in "jk"]
+    assert [(one.slots_in_use, one.workers_in_use) for one in told] == [(3, 2), (1, 1)]
+
+
 def test_the_state_says_what_the_job_does_now(desk):
     desk.submit(StepPlan(1, sampled=True), StepPlan(1, to_sink=True), splits=1)
     seen = []

@@ -1,10 +1,13 @@
 """A worker's disk and children, in memory: what attempts make is text."""
 
 from mincer.core.events import Fault
-from mincer.errors import SegmentError
+from mincer.errors import JobError, SegmentError
 from mincer.ids import AttemptId, TaskId
+from mincer.net.inputs import Found, Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Bytes, NotHere, Piece
+from mincer.net.ports import Kept
+from mincer.net.same_folder import SharedFolder
 from mincer.wire import pulls
 from mincer.wire.frames import SplitName, attempt_of
 from mincer.worker.orders import AttemptUnmade
@@ -13,15 +16,29 @@ from mincer.worker.page import Position
 TOKEN = b"t" * 16
 
 
+class FakeInputs(Inputs):
+    """Input files, of which these are here."""
+
+    def __init__(self, here):
+        super().__init__()
+        self.here = here
+
+    def look(self):
+        first, files, _ = super().look()
+        bits = sum(1 << n for n in range(files) if first + n in self.here)
+        return Found(first, files, bits.to_bytes(-(-files // 8), "little"))
+
+
 class FakeDepot:
     """A job on a worker, in memory."""
 
     memory_bytes = 0
 
-    def __init__(self, told, me):
+    def __init__(self, told, me, here=()):
         self.told = told
         self.me = me
-        self.files = []
+        self.inputs = FakeInputs(here)
+        self.shared = SharedFolder(told)
         self.commits = {}
         self.withdrawn = {}
         self.cuts = {}
@@ -29,11 +46,8 @@ class FakeDepot:
         self.output = {}
         self.pulled = {}
         self.sizes = {}
+        self.ways = {}
         self.is_closed = False
-
-    def add_files(self, first, files):
-        assert first == len(self.files)
-        self.files += files
 
     def add_commits(self, step, first, rows):
         commits = self.commits.setdefault(step, [])
@@ -57,12 +71,12 @@ class FakeDepot:
         job, step, kind, _ = attempt.task
         yield Need(job, ("code", step))
         cuts = self.cuts.get(step)
-        if kind != "sample" and cuts is not None and cuts.keeper != self.me:
+        if kind == "map" and cuts is not None and cuts.keeper != self.me:
             yield Need(job, ("cuts", step, cuts))
         for one in row.inputs:
             if isinstance(one, SplitName):
                 yield Need(job, ("packet", one.packet))
-            elif one.keeper != self.me:
+            elif one.keeper != self.me and one.length_bytes:
                 yield Need(job, ("output", one), attempt)
         if kind == "reduce":
             for keeper in {one.keeper for one in self.read_by(row)} - {self.me}:
@@ -113,6 +127,12 @@ class FakeDepot:
     def write(self, need, offset, data):
         self.pulled[need][offset : offset + len(data)] = data
 
+    def whole(self, need, is_direct):
+        if need.attempt is not None:
+            ways = list(self.ways.get(need.attempt, (0, 0, 0)))
+            ways[1 if is_direct else 2] += len(self.pulled[need])
+            self.ways[need.attempt] = tuple(ways)
+
     def drop(self, need):
         self.pulled.pop(need, None)
 
@@ -128,7 +148,7 @@ class FakeDepot:
                 read.append(packet.decode().split("|")[one.nth])
             else:
                 read.append(self.one_output(one, Need(job, ("output", one), attempt)))
-        if step in self.cuts and kind != "sample":
+        if step in self.cuts and kind == "map":
             cuts = self.cuts[step]
             cut_at = self.one_output(cuts, Need(job, ("cuts", step, cuts)))
             assert cut_at == "cuts"
@@ -146,6 +166,8 @@ class FakeDepot:
         return attempt, read
 
     def one_output(self, output, need):
+        if not output.length_bytes:
+            return ""
         if output.keeper == self.me:
             return self.own(attempt_of(self.told.job, output.attempt))
         return self.pulled[need].decode()
@@ -160,12 +182,17 @@ class FakeDepot:
     def made(self, attempt, place):
         self.rows.pop(attempt)
         self.output[attempt] = place.path
+        return Kept(self.ways.pop(attempt, (0, 0, 0)))
 
     def ended(self, attempt):
         self.rows.pop(attempt, None)
 
     def discard(self, attempt):
         self.output.pop(attempt, None)
+
+    def release(self, step):
+        for attempt in [one for one in self.output if one.task[1:3] == (step, "map")]:
+            del self.output[attempt]
 
     def find(self, thing):
         assert thing.token == TOKEN
@@ -178,6 +205,52 @@ class FakeDepot:
         for index, number in thing.maps:
             task = TaskId(self.told.job, thing.step, "map", index)
             made = self.output.get(AttemptId(task, number))
+            if made is None:
+                lost.append((index, number))
+            else:
+                outputs.append([piece(segment(made, thing.part))])
+        if lost:
+            raise NotHere("gone", lost)
+        return outputs
+
+    def close(self):
+        self.is_closed = True
+
+
+class FakeSpool:
+    """What is laid aside of a job, in memory."""
+
+    def __init__(self, job, token):
+        self.job = job
+        self.data = {}
+        self.here = {}
+        self.room_bytes = 10**9
+        self.is_closed = False
+
+    def begin(self, thing, size_bytes):
+        if size_bytes > self.room_bytes:
+            raise JobError("no room")
+        self.data[thing] = bytearray(size_bytes)
+
+    def write(self, thing, offset, data):
+        self.data[thing][offset : offset + len(data)] = data
+
+    def whole(self, thing):
+        self.here[thing] = self.data.pop(thing).decode()
+
+    def has(self, thing):
+        return thing in self.here
+
+    def find(self, thing):
+        assert thing.token == TOKEN
+        if not isinstance(thing, pulls.SegmentsOf):
+            if thing not in self.here:
+                raise NotHere("not laid aside")
+            return [[piece(self.here[thing])]]
+        outputs, lost = [], []
+        for index, number in thing.maps:
+            name = thing.step, "map", index, number
+            made = self.here.get(pulls.OutputOf(thing.job, thing.token, name))
             if made is None:
                 lost.append((index, number))
             else:

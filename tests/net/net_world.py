@@ -10,13 +10,14 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
-from net_fakes import TOKEN, FakeChildren, FakeDepot, piece, segment
+from net_fakes import TOKEN, FakeChildren, FakeDepot, FakeSpool, piece, segment
 
 from mincer.core.invariants import check
 from mincer.flow.ports import MapMade, PartMade, ReduceMade
 from mincer.net.driver import Driver
 from mincer.net.hub import Hub
 from mincer.net.node import Node
+from mincer.net.visitor import Visitor
 from mincer.store.disk import Place
 from mincer.wire import frames, pulls
 from mincer.worker.orders import AttemptMade
@@ -35,6 +36,8 @@ class FakeWorker:
         self.world = world
         self.name = name
         self.slots = slots
+        #: The input files that it has, of any job.
+        self.here = {ord(name[0]) % 3}
         self.depots = []
         hello = frames.Hello(
             frames.PROTOCOL, *VERSIONS, "worker", name, slots=slots, address="here"
@@ -43,7 +46,7 @@ class FakeWorker:
         self.node = Node(hello, self.children, self.open_depot)
 
     def open_depot(self, told, me):
-        self.depots.append(FakeDepot(told, me))
+        self.depots.append(FakeDepot(told, me, self.here))
         return self.depots[-1]
 
 
@@ -58,20 +61,38 @@ class FakeDriver:
         self.jobs = {}
 
 
+class FakeVisitor:
+    """A process that only asks."""
+
+    def __init__(self, world, name, role):
+        self.name = name
+        hello = frames.Hello(frames.PROTOCOL, *VERSIONS, role, name)
+        self.node = Visitor(hello)
+
+    def ask(self, world, question, for_s=60.0):
+        """The answer, whenever it comes."""
+        number = self.node.ask(question)
+        assert world.run(lambda: number in self.node.answers, for_s), question
+        return self.node.answers.pop(number)
+
+
 class FakeJob:
     """One job of a driver."""
 
     token = TOKEN
 
-    def __init__(self, driver, job, steps, splits, attempts_max=4):
+    def __init__(self, driver, job, steps, splits, attempts_max=4, files=0):
         self.driver = driver
         self.job = job
         self.steps = steps
         self.splits = splits
+        #: So many input files, read in turn.
+        self.files = files
         self.coming = {}
         self.parts = {}
         self.accounts = {}
         self.over = None
+        self.detached = []
         self.submit = frames.Submit(
             job, TOKEN, "a job", steps, attempts_max=attempts_max
         )
@@ -79,14 +100,23 @@ class FakeJob:
     def hand_over(self, at_once=3):
         driver = self.driver.node
         driver.submit(self.submit, self)
+        files = [
+            frames.FileTold(b"f%d" % n, b"/nowhere/f%d" % n, 1, 1, b"d" * 16)
+            for n in range(self.files)
+        ]
+        if files:
+            driver.say(frames.Files(self.job, 0, files))
         for first in range(0, self.splits, at_once):
             rows = [
-                frames.SplitRow(first // at_once, nth, 1)
+                frames.SplitRow(first // at_once, nth, 1, self.extents(first + nth))
                 for nth in range(min(at_once, self.splits - first))
             ]
             driver.say(frames.Splits(self.job, first, rows))
         driver.say(frames.InputEnd(self.job))
         self.at_once = at_once
+
+    def extents(self, split):
+        return [frames.Extent(split % self.files, 0, 1)] if self.files else []
 
     def find(self, thing):
         match thing:
@@ -96,6 +126,8 @@ class FakeJob:
                 first = packet * self.at_once
                 some = range(first, min(first + self.at_once, self.splits))
                 return [[piece("|".join(f"s{n}" for n in some))]]
+            case pulls.InputOf(file=file):
+                return [[piece(f"input {file}")]]
         raise AssertionError(thing)
 
     def write(self, attempt, offset, data):
@@ -116,11 +148,16 @@ class FakeJob:
     def told(self, frame):
         match frame:
             case frames.AccountsTold(rows=rows):
-                for name, _, account, _ in rows:
-                    self.accounts[name] = account
+                for row in rows:
+                    self.accounts[row.attempt] = row.account
             case frames.JobDone() | frames.JobFailed():
                 assert self.over is None
                 self.over = frame
+            case frames.DetachTold():
+                self.detached.append(frame)
+            case frames.FetchTold(why=why):
+                self.over = why or None
+                assert why or (frame.token, frame.steps) == (TOKEN, self.steps)
 
     def gone(self, why):
         self.over = self.over or why
@@ -132,7 +169,10 @@ class World:
     def __init__(self, seed):
         self.chance = random.Random(seed)
         self.now = 100.0
-        self.hub = Hub("first", VERSIONS)
+        #: What hubs have laid aside, and how much room each job has for that.
+        self.spools = []
+        self.room_bytes = 10**9
+        self.hub = Hub("first", VERSIONS, open_spool=self.open_spool)
         self.members = {}
         self.cut = set()
         #: Who does not answer to those who ask it straight.
@@ -189,15 +229,23 @@ class World:
     def driver(self, name="driver"):
         return self.add(FakeDriver(self, name))
 
+    def visitor(self, name="visitor", role="observer"):
+        return self.add(FakeVisitor(self, name, role))
+
     def kill(self, name):
         """It is gone without a word, and its connection with it."""
         del self.members[name]
         self.hub.closed(key_of(name), self.now)
         self.kills += 1
 
+    def open_spool(self, job, token):
+        self.spools.append(FakeSpool(job, token))
+        self.spools[-1].room_bytes = self.room_bytes
+        return self.spools[-1]
+
     def new_hub(self):
         """The coordinator died, and another one is there now."""
-        self.hub = Hub("another", VERSIONS)
+        self.hub = Hub("another", VERSIONS, open_spool=self.open_spool)
         for member in self.members.values():
             member.node.line.connected()
 
@@ -251,7 +299,7 @@ class World:
             sender.node.pulled(*pulls.read_pull(message), self.now)
 
     def hub_hears(self, name, message):
-        role = "worker" if isinstance(self.members[name], FakeWorker) else "driver"
+        role = self.members[name].node.line.hello.role
         hub = self.hub
 
         def hear():

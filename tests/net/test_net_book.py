@@ -26,16 +26,16 @@ def start(kind, index, at=0, **more):
     return StartAttempt(W, attempt(kind, index, at=at), **more)
 
 
-def make(*steps):
-    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps)), driver=7)
+def make(*steps, **more):
+    return Book(frames.Submit(JOB, TOKEN, "a job", list(steps), **more), driver=7)
 
 
 @pytest.fixture
 def book():
     book = make(step(sampled=True), step(parts=1))
-    book.add_files(0, [frames.FileTold(b"f", b"/f", 1, 1, b"d" * 16)])
+    book.intake.add_files(0, [frames.FileTold(b"f", b"/f", 1, 1, b"d" * 16)])
     extent = frames.Extent(0, 0, 1)
-    book.add_splits(0, [frames.SplitRow(0, n, 10, [extent]) for n in range(3)])
+    book.intake.add_splits(0, [frames.SplitRow(0, n, 10, [extent]) for n in range(3)])
     return book
 
 
@@ -43,7 +43,7 @@ def done(book, id, worker=1, **more):
     frame = frames.Done(JOB, frames.name_of(id), 100, 5, frames.Account(**more))
     book.running[id] = worker
     book.ended(id)
-    book.done(frame, id, worker)
+    book.done(frame, id, worker, 7.5)
 
 
 def told(book, command, worker=1):
@@ -54,22 +54,19 @@ def kinds(some):
     return [type(frame).__name__ for frame in some]
 
 
+def test_the_plan_has_the_priority():
+    assert make(step(), priority=-3).plan.priority == -3
+
+
 def test_the_plan_has_the_driver_for_a_sink():
     plan = make(step(), step(shuffles=False)).plan
     assert plan.steps == (StepPlan(2), StepPlan(0, to_sink=True))
 
 
-def test_what_is_said_twice_is_kept_once(book):
-    assert not book.add_splits(0, [frames.SplitRow(9, 9, 9)])
-    book.add_files(0, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
-    assert (len(book.splits), len(book.files)) == (3, 1)
-    assert book.add_splits(3, [frames.SplitRow(1, 0, 9)])
-
-
 def test_a_worker_is_told_of_the_job_and_its_files_once(book):
     assert kinds(told(book, start("sample", 0))) == ["JobTold", "FilesTold"]
     assert told(book, start("map", 0)) == []
-    book.add_files(1, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
+    book.intake.add_files(1, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
     (more,) = told(book, start("map", 0))
     assert (more.first, len(more.files)) == (1, 1)
     assert kinds(told(book, start("map", 0), worker=2)) == ["JobTold", "FilesTold"]
@@ -140,6 +137,70 @@ def test_figures_of_the_first_maps_add_up(book):
     assert book.outcomes["done"] == 3
 
 
+def test_what_a_worker_keeps_is_what_it_made_and_was_not_discarded(book):
+    for index, worker in enumerate([1, 1, 2]):
+        done(book, attempt("map", index), worker)
+    assert book.kept_bytes == {1: 200, 2: 100}
+    for _ in range(2):
+        assert book.discard(attempt("map", 0)) == 1
+    assert book.discard(attempt("map", 9)) is None
+    assert book.kept_bytes == {1: 100, 2: 100}
+    book.forget_worker(2)
+    assert book.discard(attempt("map", 2)) == 2
+    assert book.kept_bytes == {1: 100}
+
+
+def test_what_may_be_asked_of_a_worker_is_what_only_it_has(book):
+    ids = [attempt("map", index) for index in range(4)]
+    for id in ids[:2]:
+        done(book, id, worker=1)
+    done(book, ids[2], worker=1, is_written=True)
+    done(book, ids[3], worker=2)
+    book.discard(ids[1])
+    assert [one for one, _ in book.kept_by(1)] == [ids[0]]
+    book.forget_worker(1)
+    assert [one for one, _ in book.kept_by(1)] == [ids[0]]  # whoever gives it now
+
+
+def test_the_result_is_as_large_as_the_parts_that_wait(book):
+    assert book.result_bytes == 0
+    for index in range(3):
+        done(book, attempt("reduce", index))
+    for index in range(2):
+        book.outcome.commits[attempt("reduce", index)] = None
+    assert book.result_bytes == 200
+
+
+def test_a_worker_knows_the_files_of_which_it_was_told(book):
+    assert not book.knows(1, 0)
+    told(book, start("map", 0))
+    assert book.knows(1, 1)
+    assert not book.knows(1, 2)
+    book.forget_worker(1)
+    assert not book.knows(1, 1)
+
+
+def test_who_leaves_is_asked_for_all_that_it_keeps_also_what_is_empty(book):
+    empty = attempt("reduce", 0)
+    book.done(
+        frames.Done(JOB, frames.name_of(empty), 0, 5, frames.Account()), empty, 1, 2
+    )
+    done(book, attempt("reduce", 1), is_written=True)
+    for index in range(3):
+        done(book, attempt("map", index))
+    book.discard(attempt("map", 1))
+    kept = [id for id, _ in book.kept_by(1)]
+    assert kept == [empty, attempt("map", 0), attempt("map", 2)]
+
+
+def test_bytes_in_work_are_those_of_the_input(book):
+    book.in_work[attempt("map", 0)] = 5, None
+    book.in_work[attempt("map", 1)] = 6, 7
+    book.in_work[attempt("map", 1, at=1)] = 100, None
+    book.in_work[attempt("reduce", 0)] = 100, None
+    assert book.bytes_in_work == 11
+
+
 def test_what_a_worker_had_in_work_is_told_when_it_is_gone(book):
     book.running[attempt("map", 0)] = 1
     book.running[attempt("map", 1)] = 2
@@ -164,5 +225,26 @@ def test_accounts_are_told_in_pieces(book, monkeypatch):
         done(book, winner)
     pieces = list(book.accounts(winners))
     assert [len(piece.rows) for piece in pieces] == [2, 2, 1]
-    names = [row[0] for piece in pieces for row in piece.rows]
+    names = [row.attempt for piece in pieces for row in piece.rows]
     assert names == list(map(frames.name_of, winners))
+
+
+def test_it_is_counted_how_the_splits_came(book):
+    ids = [attempt("map", 0), attempt("map", 1), attempt("map", 2, 1)]
+    for id, was_sent in zip(ids, (True, False, True), strict=True):
+        done(book, id, was_sent=was_sent)
+    done(book, attempt("map", 2), was_sent=False)  # it did not win
+    others = [attempt("reduce", 0), attempt("map", 0, at=1)]
+    for id in others:
+        done(book, id, was_sent=False)
+    ways = {"read by workers": 1, "sent by the driver": 2}
+    assert book.input_from((*ids, *others)) == ways
+    assert book.input_from(tuple(ids[1:2])) == {"read by workers": 1}
+
+
+def test_who_was_only_asked_has_not_worked(book):
+    list(book.files_for(3))
+    book.give(attempt("map", 0), 4)
+    assert (book.workers, book.given) == ([3], 1)
+    book.forget_worker(4)
+    assert book.given == 0

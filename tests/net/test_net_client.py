@@ -70,6 +70,16 @@ def test_who_closes_without_a_word_has_its_jobs_cancelled(coordinator):
     wait(lambda: JOB not in coordinator.hub.books)
 
 
+def test_of_one_that_has_left_the_coordinator_keeps_no_key(coordinator, client):
+    wait(lambda: client.was_there)
+    gate = coordinator._gate
+    before = len(gate._rights)
+    client.close()
+    wait(lambda: len(gate._rights) == before - 1)
+    assert not coordinator._routes
+    assert not coordinator.hub.members._known
+
+
 def test_why_it_is_refused_is_known(coordinator):
     client = Client("127.0.0.1", coordinator.port, Keys.of_secret(bytes(32)))
     wait(lambda: client.standing is Standing.REFUSED)

@@ -12,8 +12,10 @@ from mincer.net import coordinator as module
 from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair, Keys, make_role_file, read_key_file
+from mincer.net.line import greeting, versions
 from mincer.net.membership import ENROL
 from mincer.net.sockets import make_dealer
+from mincer.wire import frames
 
 
 @pytest.fixture
@@ -124,3 +126,20 @@ def test_it_can_serve_in_the_callers_own_thread():
     turns = iter([False, False, True])
     coordinator.serve(until=lambda: next(turns))
     coordinator.close()
+
+
+def test_who_takes_nothing_in_does_not_keep_it_from_ending(coordinator):
+    with context() as one:
+        dealer = make_dealer(one, KEYS.of_role("worker"), KEYS.server)
+        dealer.connect(f"tcp://127.0.0.1:{coordinator.port}")
+        own = KeyPair.fresh()
+        ask(dealer, ENROL + own.public)
+        wait(lambda: dealer.poll(0))
+        member = make_dealer(one, own, KEYS.server)
+        member.connect(f"tcp://127.0.0.1:{coordinator.port}")
+        hello = frames.Hello(frames.PROTOCOL, *versions(), "worker", "a", slots=1)
+        ask(member, *greeting(hello))
+        wait(lambda: len(coordinator.hub.members))
+        coordinator.close()
+        assert coordinator.crash is None
+        assert "mincer-coordinator" not in threads()

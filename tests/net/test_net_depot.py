@@ -7,18 +7,16 @@ import pickle
 import zipfile
 
 import pytest
+from net_outputs import PARTS, keys_in, laid_out, output_of
 
 from mincer.errors import SegmentError
-from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import open_runs
-from mincer.flow.spiller import Spiller
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
-from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
-from mincer.store.disk import AppendFile, FileCache, Place, PlaceReader
+from mincer.net.same_folder import leave_token
+from mincer.sources.copies import Copy
 from mincer.wire import frames, pulls
 from mincer.wire.rows import CommitRow, Extent, OutputName, SplitName, StartRow
 from mincer.worker.commits import read_commits
@@ -26,23 +24,23 @@ from mincer.worker.orders import MapOrder, ReduceOrder, SampleOrder
 
 JOB, TOKEN = "0" * 32, b"t" * 16
 ME, OTHER, DRIVER = 5, 6, 1
-PARTS = 3
 CODE = frames.Blob(b"c" * 32, 4)
 KEY = JOB, TOKEN
 
 
-def told(modules=None, steps=2):
+def told(modules=None, steps=2, output=None):
     step = frames.StepTold(CODE, PARTS, True, False, False)
-    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, [step] * steps, modules)
+    shape = [step] * steps
+    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, shape, modules, output=output)
 
 
 @pytest.fixture
 def make(tmp_path):
     made = []
 
-    def make(**more):
+    def make(is_near=None, **more):
         code = str(tmp_path / "code")
-        depot = JobDepot(told(**more), ME, str(tmp_path), code, memory_bytes=10**8)
+        depot = JobDepot(told(**more), ME, str(tmp_path), code, 10**8, is_near)
         made.append(depot)
         return depot
 
@@ -70,37 +68,6 @@ def pulled(depot, need, *outputs):
     data = b"".join(outputs)
     for at in range(0, len(data), 7):
         depot.write(need, at, data[at : at + 7])
-
-
-def output_of(tmp_path, name, keys):
-    """What a map has made, as a place."""
-    file = AppendFile(str(tmp_path / name))
-    file.begin()
-    spiller = Spiller(file, HashPartitioner(PARTS))
-    spiller.spill(list(keys), [1] * len(keys), grouped=False)
-    spiller.close()
-    place = file.commit()
-    file.close()
-    return place
-
-
-def laid_out(outputs):
-    """The bytes of each output."""
-    return [
-        b"".join(piece.reader.read(piece.offset, piece.size) for piece in output)
-        for output in outputs
-    ]
-
-
-def keys_in(place, part):
-    files = FileCache()
-    first, last = HashPartitioner(PARTS).bounds(part)
-    found = []
-    for run in open_runs(PlaceReader(place, files), first, last):
-        for block in run.blocks(0, last - first):
-            found += block.keys
-    files.close()
-    return sorted(found)
 
 
 def test_a_map_needs_its_code_and_its_packet(depot):
@@ -155,20 +122,21 @@ def test_an_input_that_is_here_is_read_where_it_lies(depot, tmp_path, monkeypatc
     path.write_bytes(b"some lines\n")
     monkeypatch.chdir(tmp_path)
     size, mtime = path.stat().st_size, path.stat().st_mtime_ns
-    depot.add_files(0, [file_told(str(path), size, mtime)])
-    depot.add_files(1, [file_told("input", size, mtime)])
+    depot.inputs.add(0, [file_told(str(path), size, mtime)])
+    depot.inputs.add(1, [file_told("input", size, mtime)])
     extents = [Extent(0, 0, size), Extent(1, 0, size)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     assert [type(need.what) for need in wanted] == [needs.Code, needs.Packet]
     for need in wanted:
         pulled(depot, need, b"x")
-    assert depot.order(id).copies == {"input": str(path)}  # whatever the folder is
+    # Whatever the folder of the child is.
+    assert depot.order(id).copies == {"input": Copy(str(path))}
 
 
 def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
     spool = frames.FileTold(b"/spool", b"/spool", 0, -1, ONLY_DRIVER)
-    depot.add_files(0, [there, spool])
+    depot.inputs.add(0, [there, spool])
     extents = [Extent(0, 9, 20), Extent(1, 5, 8), Extent(0, 0, 4)]
     id, wanted = depot.add_row(row(attempt("map", 0), SplitName(0, 0, extents)))
     code, packet, *inputs = wanted
@@ -182,6 +150,9 @@ def test_an_input_that_is_not_here_is_copied_as_far_as_it_is_read(depot):
     pulled(depot, inputs[2], b"head")
     copies = depot.order(id).copies
     assert set(copies) == {"in.txt", "/spool"}
+    assert copies["in.txt"].ranges == ((0, 4), (9, 39))
+    assert copies["/spool"].ranges == ((5, 8),)
+    copies = {name: copy.path for name, copy in copies.items()}
     found = os.stat(copies["in.txt"])
     assert (found.st_size, found.st_mtime_ns) == (100, 12345)
     with open(copies["in.txt"], "rb") as file:
@@ -218,6 +189,58 @@ def test_a_reduce_reads_what_is_here_and_what_was_pulled(depot, tmp_path):
     expected = keys_in(mine, 1)
     assert [keys_in(commit.place, 1) for commit in commits] == [expected] * 3
     other.close()
+
+
+def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
+    depot, other = make(is_near=[OTHER].count), make(is_near=[ME].count)
+    made = output_of(tmp_path, "other", list("abcdefghijkl"))
+    kept = other.made(attempt("map", 0), made)
+    assert kept.by_way == (0, 0, 0)
+    near = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [near, CommitRow(1, 0, OTHER, 9)])
+    id, (code, segments) = depot.add_row(row(attempt("reduce", 1), commits=2))
+    assert depot.thing(segments)[0].maps == [(1, 0)]
+    assert depot.lost_with(segments) == (attempt("map", 1),)
+    pulled(depot, code, b"x")
+    pulled(depot, segments, b"seven b")
+    depot.whole(segments, is_direct=True)
+    order = depot.order(id)
+    first, second = read_commits(order.log, order.commits, order.without)
+    assert first.place == made
+    assert second.place.length_bytes == 7
+    file, direct, relayed = depot.made(id, None).by_way
+    assert 0 < file < made.length_bytes
+    assert (direct, relayed) == (7, 0)
+
+
+def test_what_a_worker_made_that_has_left_is_pulled(make, tmp_path):
+    near = {OTHER}
+    depot = make(is_near=near.__contains__)
+    made = output_of(tmp_path, "other", ["a"])
+    kept = make(is_near=near.__contains__).made(attempt("map", 0), made)
+    commit = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [commit])
+    before, (code,) = depot.add_row(row(attempt("reduce", 0), commits=1))
+    near.clear()
+    _, (_, segments) = depot.add_row(row(attempt("reduce", 1), commits=1))
+    assert depot.thing(segments)[0].maps == [(0, 0)]
+    pulled(depot, code, b"x")
+    order = depot.order(before)
+    (read,) = read_commits(order.log, order.commits, order.without)
+    assert read.place == made
+
+
+def test_without_local_reads_nobody_is_told_of_files(depot, tmp_path):
+    kept = depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
+    assert (kept.place, kept.index_digest) == (None, b"")
+
+
+def test_what_came_by_way_of_the_coordinator_is_counted_apart(depot):
+    depot.add_commits(0, 0, [CommitRow(0, 0, OTHER, 9)])
+    id, (_, segments) = depot.add_row(row(attempt("reduce", 1), commits=1))
+    pulled(depot, segments, b"seven b")
+    depot.whole(segments, is_direct=False)
+    assert depot.made(id, None).by_way == (0, 0, 7)
 
 
 def make_other(tmp_path, keys):
@@ -258,6 +281,17 @@ def test_a_later_step_reads_outputs_as_splits(depot, tmp_path):
     assert (two.made_by, two.place.length_bytes) == (attempt("reduce", 1), 4)
 
 
+def test_what_is_empty_is_asked_of_nobody(depot):
+    empty = OutputName((0, "reduce", 1, 0), OTHER, 0)
+    id, wanted = depot.add_row(row(attempt("map", 1, step=1), empty))
+    assert not any(isinstance(one.what, needs.Output) for one in wanted)
+    for one in wanted:
+        pulled(depot, one, b"x")
+    packet, nth = depot.order(id).split
+    split = pickle.loads(packet)[nth]
+    assert (split.made_by, list(split.read())) == (attempt("reduce", 1), [])
+
+
 def test_cut_points_come_from_who_has_them(depot, tmp_path):
     cuts = OutputName((0, "sample", 0, 0), OTHER, 4)
     depot.set_cuts(0, cuts)
@@ -278,65 +312,15 @@ def test_cut_points_come_from_who_has_them(depot, tmp_path):
     assert depot.order(id).files.cuts.path == str(tmp_path / "cuts")
 
 
-def test_what_is_kept_is_served_whole_or_as_a_part(depot, tmp_path):
-    keys = ["a", "b", "c", "d"]
-    place = output_of(tmp_path, "mine", keys)
-    depot.made(attempt("map", 0), place)
-    whole = depot.find(pulls.OutputOf(*KEY, (0, "map", 0, 0)))
-    with open(place.path, "rb") as file:
-        assert laid_out(whole) == [file.read()]
-    found = [
-        keys_in_bytes(tmp_path, laid_out(depot.find(segments_of(part))), part)
-        for part in range(PARTS)
-    ]
-    assert sorted(key for some in found for key in some) == keys
-
-
-def segments_of(part, maps=((0, 0),)):
-    return pulls.SegmentsOf(*KEY, 0, part, PARTS, list(maps))
-
-
-def keys_in_bytes(tmp_path, outputs, part):
-    found = []
-    for data in outputs:
-        path = tmp_path / "pulled-part"
-        path.write_bytes(data)
-        found += keys_in(Place(str(path), 0, len(data)), part)
-    return found
-
-
-def test_what_is_not_kept_is_told_by_name(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    with pytest.raises(NotHere) as told:
-        depot.find(segments_of(0, [(0, 0), (1, 0), (0, 1)]))
-    assert told.value.lost == [(1, 0), (0, 1)]
-    with pytest.raises(NotHere, match="is not here"):
-        depot.find(pulls.OutputOf(*KEY, (0, "map", 5, 0)))
-    with pytest.raises(NotHere, match="nothing else"):
-        depot.find(pulls.PacketOf(*KEY, 0))
-
-
-def test_damage_is_told_as_a_loss(depot, tmp_path):
-    place = output_of(tmp_path, "mine", ["a"])
-    depot.made(attempt("map", 0), place)
-    os.truncate(place.path, place.length_bytes - 1)
-    with pytest.raises(NotHere) as told:
-        depot.find(segments_of(0))
-    assert told.value.lost == [(0, 0)]
-
-
-def test_who_has_not_the_token_gets_nothing(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    with pytest.raises(NotHere, match="token"):
-        depot.find(pulls.OutputOf(JOB, b"wrong".ljust(16), (0, "map", 0, 0)))
-
-
-def test_what_is_discarded_is_served_no_more(depot, tmp_path):
-    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
-    depot.discard(attempt("map", 0))
-    depot.discard(attempt("map", 0))
-    with pytest.raises(NotHere):
-        depot.find(segments_of(0))
+@pytest.mark.parametrize("kind", ["sample", "reduce"])
+def test_only_maps_need_cut_points_which_may_be_lost_for_others(depot, kind):
+    depot.set_cuts(0, OutputName((0, "sample", 0, 0), OTHER, 4))
+    splits = [SplitName(0, 0)] if kind == "sample" else []
+    id, wanted = depot.add_row(row(attempt(kind, 0, 1), *splits))
+    assert not any(isinstance(one.what, needs.Cuts) for one in wanted)
+    for one in wanted:
+        pulled(depot, one, b"data")
+    assert depot.order(id).files.cuts is None
 
 
 def test_a_disk_that_takes_no_more_is_told(depot):
@@ -353,3 +337,43 @@ def test_nothing_is_left_of_a_job_that_is_over(depot, tmp_path):
     depot.drop(Need(JOB, needs.Packet(0)))
     depot.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def shared(tmp_path):
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    return leave_token(str(folder))
+
+
+def files_of(depot, number, **more):
+    id, wanted = depot.add_row(row(attempt("reduce", number), **more))
+    for need in wanted:
+        pulled(depot, need, b"x")
+    return depot.order(id).files
+
+
+def test_parts_are_written_where_the_driver_left_its_token(make, shared):
+    depot = make(output=shared)
+    assert not files_of(depot, 0).sends
+    assert files_of(depot, 1, sends=True).sends  # the driver does not find them
+    assert files_of(depot, 2).sends
+
+
+def test_parts_are_sent_where_it_left_none(make, depot):
+    assert files_of(depot, 0).sends
+    assert files_of(make(output=(b"/nowhere/token", b"t" * 16)), 0).sends
+
+
+def test_it_is_known_what_was_sent(depot, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(b"some lines\n")
+    here = file_told(str(path), 11, path.stat().st_mtime_ns)
+    there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
+    depot.inputs.add(0, [here, there])
+    one, two, three = (attempt("map", n) for n in range(3))
+    depot.add_row(row(one, SplitName(0, 0, [Extent(0, 0, 11)])))
+    depot.add_row(row(two, SplitName(0, 0, [Extent(0, 0, 11), Extent(1, 0, 9)])))
+    depot.add_row(row(three, SplitName(0, 0)))
+    sent = [depot.made(one, None).was_sent for one in (one, two, three)]
+    assert sent == [False, True, False]

@@ -32,7 +32,7 @@ class Desk:
         self.driver = self.join("driver", "driver")
         submit = frames.Submit(JOB, TOKEN, "a job", [STEP])
         self.book = self.books[JOB] = Book(submit, self.driver.number)
-        self.book.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
+        self.book.intake.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
 
     def join(self, name, role="worker"):
         hello = frames.Hello(frames.PROTOCOL, "0", "3", role, name, address="here")
@@ -54,7 +54,7 @@ class Desk:
 
     def done(self, id, worker):
         frame = frames.Done(JOB, frames.name_of(id), 10, 1, frames.Account())
-        self.book.done(frame, id, worker.number)
+        self.book.done(frame, id, worker.number, 7.5)
 
 
 @pytest.fixture

@@ -141,3 +141,12 @@ def test_the_next_life_knows_and_says_nothing_of_the_one_before(end, coordinator
     assert end.line.hello.incarnation == 1
     (again,) = end.asked(pulls.Ask(ME, PEER, 7, [0]))
     assert isinstance(pulls.read_pull(again)[0], pulls.Unopened)
+
+
+def test_a_coordinator_that_ends_is_counted_and_the_next_life_begins(end, coordinator):
+    end.hear(greeting(frames.Closed("another")), 0.0)
+    assert (end.closed, end.line.life) == (0, 0)
+    end.hear(greeting(frames.Closed("word")), 0.0)
+    assert (end.closed, end.line.life) == (1, 1)
+    end.turn(0.0)
+    assert end.take_out() == [(0, greeting(end.line.hello))]

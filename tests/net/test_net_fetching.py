@@ -24,6 +24,7 @@ class Depot:
     def __init__(self):
         self.data = {}
         self.dropped = []
+        self.came = {}
         self.is_full = False
 
     def thing(self, need):
@@ -40,6 +41,9 @@ class Depot:
         if self.is_full:
             raise SegmentError("the disk is full")
         self.data[need][offset : offset + len(data)] = data
+
+    def whole(self, need, is_direct):
+        self.came[need] = "direct" if is_direct else "relayed"
 
     def drop(self, need):
         self.dropped.append(need)
@@ -161,6 +165,17 @@ def test_with_a_member_goes_what_it_kept(desk):
     assert told[0] == SEGMENTS
     assert told[2] == tuple(MAPS)
     assert not desk.reach.is_direct(PEER)
+
+
+def test_what_a_driver_kept_is_asked_for_again_when_it_is_gone(desk):
+    desk.fetching.fetch(CODE, 0.0)
+    _, before = desk.opened()
+    desk.fetching.left(DRIVER)  # and left its job to the coordinator
+    _, head = desk.opened()
+    assert (head.to, head.pull != before.pull) == (DRIVER, True)
+    desk.give(head, b"data")
+    assert desk.met == [CODE]
+    assert desk.unmet == []
 
 
 def test_a_full_disk_loses_nothing_of_others(desk):

@@ -29,6 +29,7 @@ def test_the_keys_of_roles_may_enrol_and_strangers_are_not_known(gate):
     assert not gate.callback("mincer", b"s" * 40)
     assert not gate.callback("mincer", b"\xff" * 40)
     assert gate.right("s" * 40) is None
+    assert gate.refused == 2
 
 
 def test_an_enrolled_key_is_what_it_was_enrolled_by_and_may_not_enrol(gate):

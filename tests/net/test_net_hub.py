@@ -1,14 +1,16 @@
 """The hub believes nothing: what nobody has the right to say changes nothing."""
 
 import pytest
-from net_world import FakeJob, World, expected, key_of, step
+from net_by_hand import Member, heard
+from net_fakes import FakeSpool
+from net_world import FakeJob, World, expected, step
 
 from mincer.limits import LEASE_S
 from mincer.net.hub import Hub
 from mincer.net.line import greeting
 from mincer.wire import frames, pulls
-from mincer.wire.packets import read_packet, write_packet
-from mincer.wire.session import Packet, Session
+from mincer.wire.packets import write_packet
+from mincer.wire.session import Packet
 
 JOB, TOKEN = "0" * 32, b"t" * 16
 NAME = (0, "map", 0, 0)
@@ -16,56 +18,9 @@ ACCOUNT = frames.Account()
 ERROR = frames.ErrorTold("JobError", "what")
 
 
-class Member:
-    """One end of a line, by hand."""
-
-    def __init__(self, hub, name, role="worker", life=0, slots=1):
-        self.hub = hub
-        self.key = key_of(name)
-        self.role = role
-        self.life = life
-        self.session = Session(10**9)
-        self.hello = frames.Hello(
-            frames.PROTOCOL, "0", "3", role, name, life, slots=slots, address="here"
-        )
-
-    def greet(self, now=0.0):
-        self.hub.hear(self.key, self.role, greeting(self.hello), now)
-        self.hub.turn(now)
-        return self
-
-    def say(self, frame, now=0.0):
-        packet = self.session.send(frames.encode(frame))
-        self.raw(write_packet(self.life, packet), now)
-
-    def beat(self, now):
-        self.raw(write_packet(self.life, self.session.beat()), now)
-
-    def raw(self, message, now=0.0):
-        self.hub.hear(self.key, self.role, message, now)
-        self.hub.turn(now)
-
-
-def heard(hub, member, union=frames.ToWorker):
-    """What a member was told, in frames and greetings."""
-    found = []
-    for key, is_bulk, message in hub.take_out():
-        if key != member.key:
-            continue
-        if is_bulk:
-            found.append(pulls.read_pull(message)[0])
-        elif message[0][:1] == b"G":
-            found.append(frames.Decoder(frames.Greeting).decode(message[0][1:]))
-        else:
-            packet = read_packet(message)[1]
-            if packet.number:
-                found.append(frames.Decoder(union).decode(packet.payload))
-    return found
-
-
 @pytest.fixture
 def hub():
-    return Hub("a word", ("0", "3"))
+    return Hub("a word", ("0", "3"), open_spool=FakeSpool)
 
 
 @pytest.fixture
@@ -143,7 +98,6 @@ def test_what_was_not_given_to_a_worker_is_not_believed_of_it(hub, job):
     assert heard(hub, other)[-1] == frames.Discard(JOB, NAME)
     other.say(frames.Failed(JOB, NAME, "raised", ERROR))
     other.say(frames.Returned(JOB, [NAME]))
-    other.say(frames.SegmentGone(JOB, NAME))
     other.say(frames.Working(JOB, [(NAME, 1, 1)]))
     assert list(job.running.values()) == [1]
     assert job.outcomes["done"] == job.outcomes["failed"] == 0
@@ -158,7 +112,6 @@ def test_attempts_that_never_were_change_nothing(hub, worker, driver, job, name)
         frames.Done(JOB, name, 1, 1, ACCOUNT),
         frames.Failed(JOB, name, "raised", ERROR),
         frames.Returned(JOB, [name]),
-        frames.SegmentGone(JOB, name),
         frames.Working(JOB, [(name, 1, 1)]),
     ):
         worker.say(frame)
@@ -183,7 +136,7 @@ def test_of_jobs_that_are_unknown_nothing_is_heard(hub, worker):
 
 def test_splits_after_the_end_of_the_input_are_not_taken(hub, driver, job):
     driver.say(frames.Splits(JOB, 1, [frames.SplitRow(0, 0, 1)]))
-    assert len(job.splits) == 1
+    assert len(job.intake.splits) == 1
 
 
 def test_a_child_that_died_is_noted_with_its_worker(hub, worker, job):
@@ -349,3 +302,33 @@ def test_what_a_driver_hears_of_its_job():
     ]
     assert job.over.outcomes == {"done": 6}
     assert job.over.workers == 1
+
+
+@pytest.fixture
+def map_only(hub, worker, driver):
+    """A job of one map, which makes a part and runs on the worker."""
+    driver.say(frames.Submit(JOB, TOKEN, "a job", [step(0)]))
+    driver.say(frames.Splits(JOB, 0, [frames.SplitRow(0, 0, 1)]))
+    driver.say(frames.InputEnd(JOB))
+    assert heard(hub, worker)[-1].rows[0].sends is False
+    return hub.books[JOB]
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_when_the_driver_does_not_find_a_part_all_are_sent(
+    hub, worker, driver, map_only, is_written
+):
+    account = frames.Account(part=(1, 1, ""), is_written=is_written)
+    worker.say(frames.Done(JOB, NAME, 1, 1, account))
+    assert heard(hub, driver, frames.ToDriver)[-1].account == account
+    driver.say(frames.Committed(JOB, NAME, is_refused=True))
+    (row,) = heard(hub, worker)[-1].rows
+    assert (row.attempt, row.sends) == ((0, "map", 0, 1), is_written)
+
+
+def test_when_it_ends_it_tells_all_members(hub, worker, driver):
+    heard(hub, worker)
+    hub.close()
+    out = hub.take_out()
+    assert {key for key, _, _ in out} == {worker.key, driver.key}
+    assert [message for _, _, message in out] == 2 * [greeting(frames.Closed("a word"))]

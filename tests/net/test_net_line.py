@@ -124,3 +124,11 @@ def test_versions_are_those_of_mincer_and_python():
     mincer, python = versions()
     assert mincer.count(".") == 2
     assert python.startswith("3.")
+
+
+def test_a_coordinator_that_ends_ends_this_life_and_another_does_not(line):
+    closed = frames.Closed("first")
+    assert line.hear(greeting(closed), 1.0) is None  # it is not here yet
+    line.hear(greeting(WELCOME), 1.0)
+    assert line.hear(greeting(frames.Closed("one before")), 1.0) is None
+    assert line.hear(greeting(closed), 1.0) == closed

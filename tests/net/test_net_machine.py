@@ -49,6 +49,18 @@ def test_what_is_the_jobs_is_fetched_once_and_stays_until_its_end(machine):
     assert stopped == [w.Stop(C), w.Stop(B), w.Drop(CODE)]
 
 
+def test_what_is_needed_twice_is_fetched_and_dropped_once(machine):
+    twice = (own(A), own(A))
+    assert machine.handle(w.AttemptOrdered(A, twice)) == [w.Fetch(own(A))]
+    assert machine.handle(w.CancelOrdered(A)) == [w.Drop(own(A))]
+    machine.handle(w.AttemptOrdered(B, (CODE, CODE)))
+    unmet = machine.handle(w.NeedUnmet(CODE))
+    assert unmet == [w.TellUnmade(B, Fault.WORKER_FAULT, ())]
+    machine.handle(w.AttemptOrdered(C, (own(C), own(C))))
+    assert machine.handle(w.NeedMet(own(C))) == [w.Begin(C, None)]
+    assert machine.handle(w.AttemptEnded(C)) == [w.Drop(own(C))]
+
+
 def test_attempts_of_a_slot_begin_in_turn_and_each_behind_the_one_before(machine):
     machine.handle(w.AttemptOrdered(A, (own(A),)))
     machine.handle(w.AttemptOrdered(B, (), after=A))

@@ -88,6 +88,18 @@ def test_what_is_pulled_has_a_connection_of_its_own(coordinator, join):
     assert pulls.read_pull([got[0]])[0] == pulls.Close(to, by, 5)
 
 
+def test_who_cannot_pull_yet_does_not_greet(coordinator, join, monkeypatch):
+    membership = join(coordinator.port)
+    turn = membership._bulk.turn
+    monkeypatch.setattr(membership._bulk, "turn", lambda now: None)
+    wait(lambda: membership._control.is_up, turning(membership))
+    for _ in range(3):
+        turning(membership)()
+    assert not len(coordinator.hub.members)
+    monkeypatch.setattr(membership._bulk, "turn", turn)
+    wait(is_joined(membership), turning(membership))
+
+
 def test_with_another_secret_nobody_joins_and_it_is_said_why(coordinator, join):
     other = join(coordinator.port, keys=Keys.of_secret(bytes(32)))
     wait(lambda: other.standing is Standing.REFUSED, turning(other))

@@ -3,9 +3,10 @@
 from net_world import FakeJob, finish, step
 
 from mincer.core.events import Fault
-from mincer.errors import SegmentError
+from mincer.errors import OutputError, SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.wire import frames, pulls
+from mincer.worker.orders import AttemptUnmade
 
 JOB = f"{1:032x}"
 STEPS = [step(0, 2), step(1, 2)]
@@ -33,7 +34,7 @@ def test_a_worker_with_nothing_to_do_leaves_at_once(world):
     a = world.worker("a")
     world.run(lambda: a.node.line.welcome, 5.0)
     a.node.drain(world.now)
-    assert a.node.has_left
+    assert world.run(lambda: a.node.has_left, 0.1)
 
 
 def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
@@ -173,3 +174,34 @@ def test_when_a_turn_is_due(world):
     a = world.worker("a")
     a.node.turn(world.now)
     assert world.now < a.node.deadline() <= world.now + 1.0
+
+
+class Lost:
+    """A folder of the output, that is lost with the first part."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def is_lost(self):
+        self.asked += 1
+        return self.asked == 1
+
+
+def test_an_attempt_that_lost_the_folder_of_the_output_is_given_back(world):
+    world.slow_s = 1.0
+    a = world.worker("a")
+    job = make(world)
+    job.hand_over()
+    world.run(lambda: len(a.children.slots) == 2)
+    depot = a.depots[0]
+    depot.shared = Lost()
+    one, two = (slot[0][0] for slot in a.children.slots)
+    for attempt in (one, two):
+        a.children.cancel(attempt)
+        error = OutputError("cannot write to out: it is gone")
+        a.node.told(AttemptUnmade(attempt, Fault.WORKER_FAULT, error), world.now)
+    finish(world, job)
+    assert depot.shared.asked == 2
+    # The first was nobody's fault, and the second somebody's.
+    assert job.over.outcomes["failed"] == 1
+    assert job.over.outcomes["done"] == 6 + 2 + 2 + 2

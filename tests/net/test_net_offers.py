@@ -98,3 +98,16 @@ def test_few_layouts_are_kept_and_the_oldest_goes_first():
 
 def test_replies_are_no_questions():
     assert Offers(lambda _: []).answer(pulls.Opened(5, 9, 1, [])) == []
+
+
+def test_chunks_are_packed_for_who_asks_for_that_and_where_it_saves():
+    noise = random.Random(1).randbytes(40_960)
+    offers = Offers(lambda _: [[a_piece(b"a" * 8192 + noise + b"a" * 81_920)]])
+    sent = {}
+    for may_pack in (False, True):
+        offers.answer(pulls.Open(5, 9, 1, thing(), 4096, may_pack))
+        replies = offers.answer(pulls.Ask(5, 9, 1, list(range(32))))
+        sent[may_pack] = [head.is_packed for head, _ in replies]
+    assert not any(sent[False])
+    # After the first that it did not help, some are not tried.
+    assert sent[True] == [True] * 2 + [False] * 17 + [True] * 13

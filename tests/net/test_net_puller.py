@@ -70,7 +70,7 @@ class Pulling:
     def take(self, news):
         for one in news:
             match one:
-                case Arrived(pull, offset, data, _):
+                case Arrived(pull, offset, data):
                     assert offset not in self.came[pull]
                     self.came[pull][offset] = bytes(data)
                 case Sized(pull, sizes):
@@ -153,6 +153,16 @@ def test_a_member_that_says_nothing_is_told_of_and_holds_its_own_share_alone():
     again = pulling.begin(thing(0), 2)
     pulling.go()
     assert pulling.data(again) == data  # its credits came back
+
+
+def test_who_waits_for_his_turn_is_not_stuck():
+    things = {thing(n): [b"%d" % n] for n in range(1000)}
+    pulling = Pulling([Keeper(1, things)])
+    began = {pulling.begin(thing(n), 1): b"%d" % n for n in range(1000)}
+    pulling.go()
+    assert pulling.now > 2 * STUCK_S
+    assert pulling.over == {pull: Whole(pull) for pull in began}
+    assert {pull: pulling.data(pull) for pull in began} == began
 
 
 def test_who_forgot_a_pull_has_it_opened_again():

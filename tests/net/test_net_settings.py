@@ -7,7 +7,7 @@ import pytest
 from mincer.errors import UsageError
 from mincer.net import settings
 from mincer.net.keys import keys_of_password, make_key_file, read_key_file
-from mincer.net.settings import PORT, address_of, home, keys_of
+from mincer.net.settings import PORT, address_of, home, is_secret_set, keys_of
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,13 @@ def test_an_address_is_shown_as_it_is_typed():
 
 @pytest.mark.parametrize(
     ("host", "is_loopback"),
-    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("10.0.0.1", False)],
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("127.0.0.1.example.org", False),
+    ],
 )
 def test_loopback_is_known(host, is_loopback):
     assert settings.Address(host, 1).is_loopback == is_loopback
@@ -111,6 +117,20 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, text, said):
     (tmp_path / "mincer.toml").write_text(text)
     with pytest.raises(UsageError, match=said):
         address_of(None)
+
+
+def test_the_name_of_loopback_is_the_address_that_is_listened_at():
+    assert address_of("localhost") == address_of(None)
+    assert address_of("localhost:9") == ("127.0.0.1", 9)
+
+
+def test_it_is_known_if_a_secret_was_set(monkeypatch):
+    assert not is_secret_set()
+    monkeypatch.setenv("MINCER_KEY_FILE", "a.key")
+    assert is_secret_set()
+    monkeypatch.delenv("MINCER_KEY_FILE")
+    monkeypatch.setenv("MINCER_PASSWORD", "a word")
+    assert is_secret_set()
 
 
 def test_the_users_own_folder_can_be_moved(monkeypatch, tmp_path):

@@ -5,6 +5,7 @@ A failure names its seed in the test's id: `pytest -k "storm and 17"` plays it a
 
 import random
 
+import msgspec
 import pytest
 from net_world import FakeJob, World, finish, step
 
@@ -51,6 +52,23 @@ def test_a_job_runs_and_nothing_is_left(steps):
     check_nothing_left(world, job)
 
 
+def test_each_worker_reads_what_it_has():
+    world = World(3)
+    world.slow_s = 1.0
+    workers = [world.worker(name) for name in "abc"]
+    for number, worker in enumerate(workers):
+        worker.here = {number}
+    world.run(lambda: len(world.hub.members) == 3)
+    job = FakeJob(world.driver(), ids(3), SHAPES[0], splits=6, files=3)
+    job.hand_over()
+    world.run(lambda: all(len(worker.children.slots) == 2 for worker in workers))
+    for number, worker in enumerate(workers):
+        given = [slot[0][0].task.index % 3 for slot in worker.children.slots]
+        assert given == [number, number]
+    finish(world, job)
+    check_nothing_left(world, job)
+
+
 def test_workers_may_come_after_the_job_and_jobs_share_them():
     world = World(2)
     driver = world.driver()
@@ -58,6 +76,27 @@ def test_workers_may_come_after_the_job_and_jobs_share_them():
     world.later(5.0, lambda: world.worker("late"))
     run(world, *jobs)
     check_nothing_left(world, *jobs)
+
+
+@pytest.mark.parametrize(("priority", "most_s"), [(0, 6.0), (1, 3.5)])
+def test_a_small_job_behind_a_large_one_begins_with_the_next_slot(priority, most_s):
+    world = World(2)
+    world.slow_s = 1.0
+    world.worker("a", slots=4)
+    driver = world.driver()
+    large = FakeJob(driver, ids(1), SHAPES[0], splits=200)
+    small = FakeJob(driver, ids(2), SHAPES[0], splits=12)
+    small.submit = msgspec.structs.replace(small.submit, priority=priority)
+    large.hand_over()
+    world.run(lambda: False, 5.0)
+    small.hand_over()
+    began = world.now
+    finish(world, small)
+    # Twelve maps and three reduces of half a second each, on two slots, or on all four.
+    assert world.now - began < most_s
+    assert not large.over
+    finish(world, large)
+    check_nothing_left(world, large, small)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -143,6 +182,20 @@ def test_a_coordinator_that_is_new_knows_no_job_and_gets_all_workers():
     check_nothing_left(world, again)
 
 
+def test_a_coordinator_that_says_that_it_ends_ends_all_work():
+    world = World(4)
+    world.slow_s = 5.0
+    workers = [world.worker(name) for name in ("a", "b")]
+    job = FakeJob(world.driver(), ids(4), SHAPES[0], splits=9)
+    job.hand_over()
+    world.run(lambda: workers[0].children.slots, 10.0)
+    world.hub.close()
+    assert world.run(lambda: all(one.node.closed for one in workers) and job.over, 1.0)
+    assert job.over == "the coordinator was closed"
+    assert not any(worker.children.slots for worker in workers)
+    assert all(depot.is_closed for worker in workers for depot in worker.depots)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_storm_of_losses_kills_and_cuts_ends_with_the_right_result(seed):
     chance = random.Random(seed)
@@ -155,7 +208,10 @@ def test_storm_of_losses_kills_and_cuts_ends_with_the_right_result(seed):
         world.worker(next(names), chance.randint(1, 3))
     driver = world.driver()
     jobs = [
-        FakeJob(driver, ids(n), chance.choice(SHAPES), chance.randint(0, 15))
+        FakeJob(
+            *(driver, ids(n), chance.choice(SHAPES), chance.randint(0, 15)),
+            files=seed % 3,
+        )
         for n in range(chance.randint(1, 2))
     ]
 

@@ -7,11 +7,14 @@ from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
+from mincer.net.settings import Address
 from mincer.net.sockets import (
     bind_router,
     endpoint,
+    for_others,
     local_address,
     make_dealer,
+    place_of,
     port_of,
     user_of,
 )
@@ -121,9 +124,35 @@ def test_the_port_of_an_endpoint_is_found_again(host):
     assert port_of(endpoint(host, 9000)) == 9000
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "written"),
+    [
+        ("tcp://10.0.0.1:5", "10.0.0.1:5"),
+        ("tcp://[::ffff:127.0.0.1]:5", "127.0.0.1:5"),
+        ("tcp://[::]:5", "[::]:5"),
+        ("tcp://[fe80::1]:5", "[fe80::1]:5"),
+    ],
+)
+def test_a_place_is_written_as_people_do(endpoint, written):
+    assert place_of(endpoint) == written
+
+
 def test_what_came_over_no_connection_is_of_nobody():
     assert user_of(zmq.Frame(b"hello")) == ""
 
 
 def test_the_way_to_loopback_begins_on_loopback():
     assert local_address("127.0.0.1", 9) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "there.example"])
+def test_an_address_of_one_network_is_what_others_type(host):
+    assert for_others(Address(host, 9)) == Address(host, 9)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_of_all_networks_others_are_told_one_or_the_name(host):
+    told = for_others(Address(host, 9))
+    assert told.port == 9
+    assert told.host
+    assert told.host != host

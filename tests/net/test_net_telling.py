@@ -45,7 +45,7 @@ def travelled(row):
 )
 def test_an_account_is_told(id, made):
     told = AttemptMade(id, Place("a", 1, 2), 7, made, {"n": 3}, 0.5, 1.5, 99.0)
-    account = travelled(account_told(told))
+    account = travelled(account_told(told, (1, 2, 3), was_sent=True))
     back = made_of(id, account, 2, 50.0)
     if isinstance(made, MapMade):
         made = MapMade(1, 2, 3, 4, 5, 6, 0, made.part)  # its digest is told apart
@@ -59,7 +59,7 @@ def test_an_account_is_told(id, made):
 
 def test_a_part_that_the_worker_wrote_itself_is_told_as_such():
     told = AttemptMade(attempt("reduce"), None, 7, ReduceMade(1, 2, PART))
-    assert account_told(told).is_written
+    assert account_told(told, (0, 0, 0), was_sent=False).is_written
 
 
 def test_figures_that_a_worker_left_out_are_nothing():

@@ -1,6 +1,7 @@
 """A worker's process: joined over real sockets, with children that run attempts."""
 
 import os
+import tempfile
 import threading
 import time
 
@@ -8,7 +9,8 @@ import pytest
 from net_sockets import KEYS, wait
 
 from mincer.errors import RefusedError, UsageError
-from mincer.net.keys import Keys
+from mincer.net.coordinator import CoordinatorProcess
+from mincer.net.keys import Keys, make_role_file, read_key_file
 from mincer.net.worker import WorkerProcess, _advertised, _listening, host_word
 
 MEMORY = 10**8
@@ -32,6 +34,10 @@ class Running:
         except BaseException as error:
             self.crash = error
 
+    @property
+    def is_joined(self):
+        return bool(self.said) and self.said[-1].startswith("joined")
+
     def end(self):
         self.worker.stop()
         self.thread.join(20)
@@ -51,12 +57,6 @@ def start():
         one.end()
 
 
-def folders():
-    import tempfile
-
-    return {name for name in os.listdir(tempfile.gettempdir()) if "mincer-" in name}
-
-
 def test_it_joins_with_its_slots_and_its_address(coordinator, start):
     running = start(coordinator.port, name="a host")
     (member,) = wait(lambda: list(coordinator.hub.members))
@@ -66,13 +66,15 @@ def test_it_joins_with_its_slots_and_its_address(coordinator, start):
     wait(lambda: running.said[-1].startswith("joined"))
 
 
-def test_nothing_is_left_of_one_that_was_stopped(coordinator, start):
-    before = folders()
+def test_nothing_is_left_of_one_that_was_stopped(
+    coordinator, start, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     running = start(coordinator.port)
     wait(lambda: len(coordinator.hub.members))
-    assert folders() > before
+    assert os.listdir(tmp_path)
     running.end()
-    assert folders() == before
+    assert not os.listdir(tmp_path)
     wait(lambda: not len(coordinator.hub.members))
 
 
@@ -178,3 +180,70 @@ def test_what_it_advertises(advertise, address):
 
 def test_processes_of_one_machine_share_a_word():
     assert host_word() == host_word() != ""
+
+
+def test_when_the_coordinator_ends_one_for_once_leaves_and_another_waits(start):
+    coordinator = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
+    coordinator.start()
+    once = start(coordinator.port, once=True)
+    other = start(coordinator.port)
+    wait(lambda: len(coordinator.hub.members) == 2)
+    wait(lambda: all(one.is_joined for one in (once, other)))
+    coordinator.close()
+    once.thread.join(20)
+    assert not once.thread.is_alive()
+    assert once.crash is None
+    where = f"127.0.0.1:{coordinator.port}"
+    assert once.said[-1] == f"the coordinator at {where} has ended"
+    wait(lambda: other.said[-1] == f"waiting for a coordinator at {where}")
+    assert once.said[-1] in other.said
+    again = CoordinatorProcess(f"tcp://{where}", KEYS)
+    again.start()
+    wait(lambda: other.is_joined)
+    again.close()
+
+
+def test_one_for_once_leaves_when_its_coordinator_is_gone_without_a_word(
+    start, monkeypatch
+):
+    monkeypatch.setattr("mincer.net.worker.LEASE_S", 0.5)
+    monkeypatch.setattr(CoordinatorProcess, "_say_goodbye", lambda self: None)
+    coordinator = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
+    coordinator.start()
+    once = start(coordinator.port, once=True)
+    other = start(coordinator.port)
+    wait(lambda: all(one.is_joined for one in (once, other)))
+    coordinator.close()
+    once.thread.join(20)
+    assert not once.thread.is_alive()
+    assert once.crash is None
+    assert other.thread.is_alive()
+
+
+def test_one_for_once_waits_for_a_coordinator_that_never_was(start, monkeypatch):
+    monkeypatch.setattr("mincer.net.worker.LEASE_S", 0.0)
+    running = start(1, once=True)
+    wait(lambda: running.said)
+    turns = []
+    monkeypatch.setattr(
+        running.worker.node, "turn", lambda now: turns.append(now), raising=True
+    )
+    wait(lambda: len(turns) > 2)
+    assert running.thread.is_alive()
+
+
+def test_a_host_that_nobody_knows_is_told():
+    with pytest.raises(UsageError, match="nobody here knows the host"):
+        WorkerProcess("no.such.host.invalid", 1, KEYS, 1, MEMORY)
+
+
+def test_a_key_of_another_role_leaves_nothing_behind(tmp_path, monkeypatch):
+    (tmp_path / "temp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    before = threading.active_count()
+    path, public = str(tmp_path / "d.key"), str(tmp_path / "d.pub")
+    make_role_file(path, public, KEYS, "driver", "d")
+    with pytest.raises(UsageError, match="this key file is for a driver"):
+        WorkerProcess("127.0.0.1", 1, read_key_file(path), 1, MEMORY)
+    assert threading.active_count() == before
+    assert not os.listdir(tmp_path / "temp")

@@ -6,17 +6,38 @@ import subprocess
 import sys
 import time
 
+from required import lacking
+
 PASSWORD = "correct horse battery staple"
 _JOIN_S = 30.0
 _END_S = 30.0
 
 
+#: Run the rest, for which the folder that comes first is an empty one. (No more
+#: processes than without: `exec` all the way.)
+_HIDING = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+
+
+def needs_hiding(folder):
+    """Skip a test where this machine cannot hide a folder from a process."""
+    try:
+        subprocess.run([*_HIDING, str(folder), "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        lacking("root", f"folders cannot be hidden from processes here: {error}")
+
+
 class Workers:
     """Some worker processes, each in a process group of its own; gone at the end."""
 
-    def __init__(self, port, count, *options, password=PASSWORD, folder=None):
+    def __init__(
+        self, port, count, *options, password=PASSWORD, folder=None, hidden=None
+    ):
+        """`hidden`: a folder that they find empty: they have a view of the disks of
+        their own, as workers on another machine."""
         self._command = [sys.executable, "-m", "mincer", "worker", f"127.0.0.1:{port}"]
         self._command += map(str, options)
+        if hidden is not None:
+            self._command = [*_HIDING, str(hidden), *self._command]
         self._environment = {**os.environ, "MINCER_PASSWORD": password}
         self._folder = folder
         self.processes = []

@@ -5,6 +5,7 @@ import pytest
 import mincer
 from mincer.arguments import job_order
 from mincer.codec import functions
+from mincer.errors import SegmentError
 from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER
 from mincer.runners import handover as module
@@ -31,8 +32,10 @@ def make(tmp_path):
             ("workers", "memory", "output", "format", "params", "limit")
         )
         order = job_order(job._steps, source, **options, overwrite=False)
-        one = Handover(JOB_ID, str(tmp_path), pack_job(order, 10**8))
+        errors = []
+        one = Handover(JOB_ID, str(tmp_path), pack_job(order, 10**8), errors.append)
         one.source = order.source
+        one.errors = errors
         made.append(one)
         return one
 
@@ -97,9 +100,37 @@ def test_a_line_is_given_to_its_end(make, tmp_path, monkeypatch):
     ]
     assert parts[0] == b"first line\n"
     assert parts[-1] == b"hird"  # and the byte before its split
+    assert job.errors == []
+
+
+def test_a_file_that_is_gone_ends_the_job(make, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(b"a line\n")
+    job = make(str(path))
+    hand_over(job)
     path.unlink()
     with pytest.raises(NotHere, match="cannot read"):
-        job.find(pulls.InputOf(*key, 0, 0, 5))
+        job.find(pulls.InputOf(JOB_ID, TOKEN, 0, 0, 5))
+    (error,) = job.errors
+    assert f"cannot read {path}" in error.what
+
+
+def test_a_file_that_was_changed_ends_the_job(make, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(b"a line\n" * 3)
+    job = make(str(path))
+    hand_over(job)
+    ((piece,),) = job.find(pulls.InputOf(JOB_ID, TOKEN, 0, 0, 5))
+    assert piece.reader.read(0, 7) == b"a line\n"
+    with open(path, "ab") as file:
+        file.write(b"one more line\n")
+    with pytest.raises(SegmentError, match="was changed while the job ran"):
+        piece.reader.read(0, 7)
+    with pytest.raises(NotHere, match="was changed while the job ran"):
+        job.find(pulls.InputOf(JOB_ID, TOKEN, 0, 0, 5))
+    first, second = job.errors
+    assert first.what == second.what
+    assert first.where.source == str(path)
 
 
 def test_many_splits_are_said_in_several_frames(make, tmp_path, monkeypatch):

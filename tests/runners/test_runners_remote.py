@@ -1,156 +1,136 @@
-"""A driver's side of a remote job: what comes, what is kept, and how it ends."""
-
-import os
+"""Running elsewhere: the driver leaves nothing behind, whatever goes wrong."""
 
 import pytest
 
 import mincer
 from mincer.arguments import job_order
-from mincer.errors import CancelledError, JobError, SegmentError, UserCodeError
-from mincer.flow.part import BlockPart
+from mincer.errors import (
+    CancelledError,
+    DetachedError,
+    NoConnectionError,
+    OutputError,
+    RefusedError,
+)
+from mincer.net.membership import Standing
 from mincer.runners.base import JobControl
-from mincer.runners.remote import RemoteJob
-from mincer.store.disk import AppendFile
+from mincer.runners.remote import run_remote
 from mincer.wire import frames
+
+
+class Client:
+    """A connection by which the coordinator says what a test wants it to."""
+
+    where = "there:1"
+    is_over = False
+    crash = None
+    standing = Standing.JOINED
+    why = "because"
+    was_there = True
+
+    def __init__(self):
+        self.said = []
+        self.left = []
+        self.jobs = {}
+        self.answer = {}
+
+    def submit(self, frame, job):
+        self.jobs[frame.job] = job
+        self.say(frame)
+
+    def say(self, frame):
+        self.said.append(type(frame).__name__)
+        answer = self.answer.get(type(frame))
+        if answer is not None:
+            self.jobs[frame.job].told(answer(frame))
+
+    def leave(self, job):
+        self.left.append(job)
 
 
 def words(key, line):
     yield from ((word, 1) for word in line.split())
 
 
-JOB = mincer.Job(words, sum, parts=2)
+def order_of(source, **more):
+    options = dict.fromkeys(
+        ("workers", "memory", "output", "format", "params", "limit")
+    )
+    job = mincer.Job(words, sum, parts=2)
+    return job_order(job._steps, source, **{**options, "overwrite": False, **more})
 
 
 @pytest.fixture
-def make():
-    made = []
-
-    def make(source, job=JOB, control=None, **more):
-        options = dict.fromkeys(
-            ("workers", "memory", "output", "format", "params", "limit")
-        )
-        order = job_order(job._steps, source, **{**options, "overwrite": False, **more})
-        made.append(RemoteJob(order, control or JobControl()))
-        return made[-1]
-
-    yield make
-    for job in made:
-        job.close()
+def client():
+    return Client()
 
 
-def test_the_job_is_told_with_its_shape(make):
-    job = make({1: "a"}, mincer.Job(words, sum, parts=2, max_attempts=2))
-    (step,) = job.submit.steps
-    assert (step.parts, step.shuffles, step.sampled) == (2, True, False)
-    assert (job.submit.attempts_max, job.submit.name) == (2, "words")
-    assert job.submit.token == job.token
+@pytest.fixture
+def run(client, tmp_path, monkeypatch):
+    """Run an order; what is left in the folder for temporary files is checked."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+
+    def run(order, control=None, error=None):
+        with pytest.raises(error) as raised:
+            run_remote(client, order, control or JobControl(), "cluster")
+        assert list((tmp_path / "temp").iterdir()) == []
+        return raised.value
+
+    return run
 
 
-def part_data(tmp_path, keys, values):
-    file = AppendFile(str(tmp_path / "made"))
-    file.begin()
-    writer = BlockPart(file)
-    writer.write(keys, values)
-    made = writer.close()
-    place = file.commit()
-    file.close()
-    with open(place.path, "rb") as read:
-        return read.read(), tuple(made)
+def test_a_source_that_raises_ends_the_job(client, run, tmp_path):
+    def lines():
+        yield 1, "a"
+        raise OSError("no more")
+
+    order = order_of(lines(), output=tmp_path / "out")
+    run(order, error=Exception)
+    assert client.left == [order.job]
+    assert not (tmp_path / "out").exists()
 
 
-def attempt(index, number=0):
-    return frames.attempt_of("", (0, "reduce", index, number))
+def test_where_there_is_no_room_for_the_output_nothing_is_submitted(
+    client, run, tmp_path
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    run(order_of({1: "a"}, output=tmp_path / "out"), error=OutputError)
+    assert (client.said, client.left) == ([], [])
 
 
-def test_parts_are_kept_as_they_come(make, tmp_path):
-    job = make({1: "a"})
-    data, part = part_data(tmp_path, ["a", "b"], [1, 2])
-    one = attempt(0)._replace()
-    job.write(one, 5, data[5:])
-    job.write(one, 0, data[:5])
-    job.commit(one, frames.Account([1, 1], part))
-    got, account = job.commits.get_nowait()
-    assert got == one
-    assert job.commit_part(got, account)
-    assert job.places[0].length_bytes == len(data)
+def test_one_that_was_cancelled_is_left_at_once(client, run):
+    control = JobControl()
+    client.answer[frames.InputEnd] = lambda frame: control.cancel() or _progress(frame)
+    order = order_of({1: "a"})
+    run(order, control, error=CancelledError)
+    assert client.left == [order.job]
 
 
-def test_a_part_that_is_damaged_is_not_committed(make, tmp_path):
-    job = make({1: "a"}, output=str(tmp_path / "out"))
-    job.order.sink.prepare(job.order.job)
-    data, part = part_data(tmp_path, ["a", "b"], [1, 2])
-    one = attempt(0)
-    job.write(one, 0, data[:-1])
-    job.commit(one, frames.Account([1, 1], part))
-    assert not job.commit_part(*job.commits.get_nowait())
-    job.order.sink.abort_job()
+def _progress(frame):
+    return frames.ProgressTold(frame.job, "mapping", 0, 0, 1, 0, 2, 0, 0, 0, 0)
 
 
-def test_what_is_dropped_leaves_nothing(make):
-    job = make({1: "a"})
-    before = set(os.listdir(job.folder.path))
-    job.write(attempt(0), 0, b"data")
-    job.drop(attempt(0))
-    job.drop(attempt(0))
-    assert set(os.listdir(job.folder.path)) == before
+def test_one_that_goes_on_without_its_driver_is_not_taken_away(client, run):
+    control = JobControl(will_leave=True)
+    control.ask_to_leave()
+    client.answer[frames.Detach] = lambda frame: frames.DetachTold(frame.job)
+    order = order_of({1: "a"})
+    error = run(order, control, error=DetachedError)
+    assert error.job == order.job
+    assert client.left == []
+    assert client.said == ["Submit", "Files", "Splits", "InputEnd", "Detach"]
 
 
-def test_a_disk_that_takes_no_more_is_told(make):
-    job = make({1: "a"})
-    job.folder.remove()
-    with pytest.raises(SegmentError, match="the disk of"):
-        job.write(attempt(0), 0, b"data")
-
-
-def failed(**more):
-    return frames.JobFailed("0" * 32, "it failed", **more)
-
-
-def test_a_failure_is_the_error_of_its_attempt(make):
-    job = make({1: "a"})
-    error = frames.ErrorTold("UserCodeError", "mapfn raised")
-    told = failed(
-        task=(0, "map", 1), attempt=(0, "map", 1, 2), fault="raised", record=3,
-        error=error,
-    )  # fmt: skip
-    job.told(told)
-    assert job.over.is_set()
-    assert isinstance(job.error, UserCodeError)
-    assert job.error.task == "map 1 attempt 3"
-    assert "skip_bad_records" in job.error.hint
-
-
-def test_a_failure_without_an_error_says_its_reason(make):
-    one, two = make({1: "a"}), make({1: "a"})
-    one.told(failed(task=(0, "map", 1)))
-    assert str(one.error) == "it failed"
-    two.told(failed())
-    assert isinstance(two.error, CancelledError)
-
-
-def test_the_first_end_counts(make):
-    job = make({1: "a"})
-    job.gone("the coordinator left")
-    job.told(frames.JobDone("0" * 32))
-    assert isinstance(job.error, JobError)
-    assert "the coordinator left" in str(job.error)
-
-
-def test_a_progress_function_that_raises_ends_the_job(make):
-    def fail(progress):
-        raise ValueError("mine")
-
-    job = make({1: "a"}, control=JobControl(fail))
-    told = frames.ProgressTold("0" * 32, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0)
-    job.told(told)
-    assert "the progress function raised ValueError: mine" in str(job.error)
-
-
-def test_progress_is_told_as_by_any_runner(make):
-    seen = []
-    job = make({1: "a"}, control=JobControl(seen.append))
-    told = frames.ProgressTold("0" * 32, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0)
-    job.told(told)
-    (progress,) = seen
-    assert (progress.phase, progress.step, progress.maps_done) == ("mapping", 1, 1)
-    assert (progress.records, progress.bytes_read, progress.workers) == (5, 6, 2)
+@pytest.mark.parametrize(
+    ("what", "error", "words"),
+    [
+        ({"is_over": True}, NoConnectionError, "the connection has ended"),
+        ({"standing": Standing.REFUSED}, RefusedError, "refused by the coordinator"),
+    ],
+)
+def test_a_connection_of_which_nothing_will_come_is_told(
+    client, run, what, error, words
+):
+    vars(client).update(what)
+    assert words in str(run(order_of({1: "a"}), error=error))

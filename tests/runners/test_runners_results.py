@@ -224,7 +224,7 @@ def test_for_other_processes_the_pairs_are_spooled(tmp_path):
 
 def test_parts_on_disk_travel_as_they_are(tmp_path):
     part = Part(ABC)
-    part.stored = True
+    part.stored_at = list
     spool = FileSpool(tmp_path / "spool")
     results = Results([part], 3, {}, Report("job", "test", "memory"))
     (split,) = results.as_source().plan(spool)

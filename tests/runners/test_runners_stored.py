@@ -5,7 +5,7 @@ import pickle
 from mincer.codec.blocks import encode_pairs
 from mincer.runners.stored import Spool, StoredPart
 from mincer.sources.base import Extent
-from mincer.sources.copies import using
+from mincer.sources.copies import Copy, using
 from mincer.store.disk import Place
 
 
@@ -37,8 +37,8 @@ def test_an_empty_part_needs_no_file():
 def test_a_part_is_read_from_its_copy(tmp_path):
     stored = part(tmp_path)
     path, start, length = stored.place
-    (extent,) = stored.extents()
+    (extent,) = stored.stored_at()
     assert extent == Extent(path, start, start + length, start + length, -1)
     (tmp_path / "part").rename(tmp_path / "copy")
-    with using({path: str(tmp_path / "copy")}):
+    with using({path: Copy(str(tmp_path / "copy"))}):
         assert list(stored()) == [(["a", "b"], [1, 2])]

@@ -4,24 +4,42 @@ import pytest
 
 import mincer
 from mincer.errors import InputError
-from mincer.sources.copies import opened_at, using
+from mincer.sources.copies import Copy, open_input, opened_at, using
 from mincer.sources.spooled import Spooled
 
 
+def at(path):
+    return opened_at(path, 0, 9)
+
+
 def test_a_path_stands_for_itself_unless_it_has_a_copy():
-    assert opened_at("a") == "a"
-    with using({"a": "b"}):
-        assert (opened_at("a"), opened_at("c")) == ("b", "c")
+    assert at("a") == "a"
+    with using({"a": Copy("b")}):
+        assert (at("a"), at("c")) == ("b", "c")
         with using({}):
-            assert opened_at("a") == "a"
-        assert opened_at("a") == "b"
-    assert opened_at("a") == "a"
+            assert at("a") == "a"
+        assert at("a") == "b"
+    assert at("a") == "a"
 
 
 def test_after_an_error_there_are_no_copies():
-    with pytest.raises(ZeroDivisionError), using({"a": "b"}):
+    with pytest.raises(ZeroDivisionError), using({"a": Copy("b")}):
         _ = 1 / 0
-    assert opened_at("a") == "a"
+    assert at("a") == "a"
+
+
+def test_a_copy_of_some_ranges_gives_nothing_else(tmp_path):
+    (tmp_path / "copy").write_bytes(b"0123456789")
+    with using({"a": Copy(str(tmp_path / "copy"), ((2, 5), (7, 9)))}):
+        assert opened_at("a", 3, 5) == str(tmp_path / "copy")
+        assert opened_at("a", 6, 6) == str(tmp_path / "copy")
+        with pytest.raises(InputError, match="byte 5 of a is read"):
+            opened_at("a", 3, 8)
+        with open_input("a") as file:
+            file.seek(7)
+            assert file.read(2) == b"78"
+            with pytest.raises(InputError, match="byte 9 of a is read"):
+                file.read(1)
 
 
 def test_a_split_reads_the_copy_and_names_the_file(tmp_path, monkeypatch):
@@ -31,7 +49,7 @@ def test_a_split_reads_the_copy_and_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "input").rename(tmp_path / "copy")
     with pytest.raises(InputError, match="cannot read input"):
         list(split.read())
-    with using({"input": str(tmp_path / "copy")}):
+    with using({"input": Copy(str(tmp_path / "copy"))}):
         reading = split.read()
         assert next(reading).values == ["a line"]
         with pytest.raises(Exception, match="input is not utf-8 at byte 7"):
@@ -40,5 +58,5 @@ def test_a_split_reads_the_copy_and_names_the_file(tmp_path, monkeypatch):
 
 def test_what_was_spooled_is_read_from_its_copy(tmp_path):
     (tmp_path / "copy").write_bytes(b"..data")
-    with using({"gone": str(tmp_path / "copy")}):
+    with using({"gone": Copy(str(tmp_path / "copy"))}):
         assert Spooled("gone", 2, 4).load() == b"data"

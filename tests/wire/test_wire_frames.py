@@ -36,8 +36,8 @@ FROM_WORKER = [
     frames.Done(JOB, NAME, 100, -5, ACCOUNT),
     frames.Failed(JOB, NAME, "raised", ERROR, 7, [NAME]),
     frames.Returned(JOB, [NAME]),
-    frames.SegmentGone(JOB, NAME),
     frames.Working(JOB, [(NAME, 5, None), (NAME, 5, 6)]),
+    frames.FilesFound(JOB, 0, 9, b"\xff\x01"),
     frames.Draining(True),
 ]
 FROM_DRIVER = [
@@ -51,12 +51,37 @@ FROM_DRIVER = [
 ]
 TO_DRIVER = [
     frames.CommitAsked(JOB, OUTPUT, ACCOUNT),
-    frames.AccountsTold(JOB, [(NAME, 100, ACCOUNT, 3)]),
+    frames.AccountsTold(JOB, [frames.WinnerRow(NAME, 100, ACCOUNT, 3, 1.5)]),
     frames.JobDone(JOB, {"done": 1}, ["a note"]),
     frames.JobFailed(JOB, "why", (0, "map", 1), NAME, "raised", 3, ERROR),
     frames.ProgressTold(JOB, "mapping", 0, 1, None, 0, 4, 5, 6, 2, 0),
 ]
+FROM_OBSERVER = [
+    frames.StatusAsked(1),
+    frames.JobsAsked(2, "0a", 3),
+    frames.WorkersAsked(3, 4),
+]
+JOB_ROW = frames.JobRow(
+    *(JOB, 1, "a job", "me", "running", "mapping", 1, 2, 3, None, 0, 4, 5, 6),
+    *(1.5, None, 1, 2, -100, 0, "why"),
+)
+WORKER_ROW = frames.WorkerRow(
+    *(1, "w", "host:1", 4, 3, "0.1", "3.11", 1.0, 0.5, True, False, 7, 8)
+)
+TO_OBSERVER = [
+    frames.StatusTold(
+        *(1, "word", "host:1", "0.1", "3.11", 1.5, 1, 2, 3, 4),
+        *({"running": 1, "waiting for input": 2}, 5, 6, 7),
+    ),
+    frames.JobsTold(2, [JOB_ROW], True),
+    frames.WorkersTold(3, [WORKER_ROW]),
+    frames.CancelTold(4, JOB_ROW),
+    frames.CancelTold(4),
+]
 UNIONS = [
+    (frames.FromObserver, FROM_OBSERVER),
+    (frames.FromDriver, [*FROM_OBSERVER, frames.CancelAsked(4, JOB)]),
+    (frames.Answer, TO_OBSERVER),
     (frames.ToWorker, TO_WORKER),
     (frames.FromWorker, FROM_WORKER),
     (frames.FromDriver, FROM_DRIVER),
@@ -82,6 +107,37 @@ def test_what_a_worker_may_not_say_is_not_read_from_a_worker():
     assert decoder.dropped == read.count(None) > 0
 
 
+def test_an_observer_may_not_say_what_drivers_may():
+    decoder = frames.Decoder(frames.FromObserver)
+    for frame in (*FROM_DRIVER, *FROM_WORKER, frames.CancelAsked(1, JOB)):
+        assert decoder.decode(frames.encode(frame)) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["ask jobs", 1, "0123456789abcdef" * 2 + "0"],
+        ["ask jobs", 1, "A"],
+        ["ask jobs", 1, "", -1],
+        ["ask workers", -1],
+        ["ask to cancel", 1, "0"],
+        ["ask status"],
+    ],
+)
+def test_questions_have_bounds(said):
+    decoder = frames.Decoder(frames.FromDriver)
+    assert decoder.decode(msgspec.msgpack.encode(said)) is None
+
+
+def test_answers_have_bounds():
+    decoder = frames.Decoder(frames.Answer)
+    long = msgspec.structs.replace(JOB_ROW, name="x" * 301)
+    wrong = msgspec.structs.replace(JOB_ROW, state="asleep")
+    too_many = [JOB_ROW] * (frames.PAGE_ROWS_MAX + 1)
+    for rows in ([long], [wrong], too_many):
+        assert decoder.decode(frames.encode(frames.JobsTold(1, rows))) is None
+
+
 @given(st.binary(max_size=200))
 def test_garbage_is_dropped_and_counted(data):
     for union, _ in UNIONS:
@@ -101,6 +157,8 @@ def test_garbage_is_dropped_and_counted(data):
         ["failed", JOB, NAME, "", ["JobError", "what"]],
         ["failed", JOB, NAME, "raised", ["JobError", "x" * 100_001]],
         ["returned", JOB, [NAME] * 10_001],
+        ["found", JOB, 0, 10_000, bytes(1251)],
+        ["found", JOB, 0, 0, b""],
     ],
 )
 def test_what_passes_its_bounds_is_dropped(said):

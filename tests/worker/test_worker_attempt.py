@@ -17,7 +17,9 @@ from mincer.flow.part import read_part
 from mincer.ids import AttemptId, TaskId
 from mincer.job import by_range
 from mincer.limits import MEMORY_BYTES_MIN
+from mincer.sinks import FileSink
 from mincer.store.disk import AppendFile, FileCache, PlaceReader
+from mincer.structs import replace
 from mincer.worker import attempt
 from mincer.worker.attempt import Bench
 from mincer.worker.commits import Commit, CommitLog
@@ -268,3 +270,16 @@ def test_careful_publishes_each_record(job, bench):
     reply = bench.run(job.map_order(job.code(words, sum), ["a", "b"], careful=True))
     assert reply.made.records == 2
     assert bench.page.read().careful
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_part_goes_to_the_sink_or_is_sent(job, bench, tmp_path, sends):
+    sink = FileSink(tmp_path / "out", format="lines")
+    sink.prepare("a job")
+    code = job.code(words, sum, sink=sink)
+    made = [bench.run(job.map_order(code, ["a b a"]))]
+    order = reduce_order(job, code, made, 0)
+    reply = bench.run(replace(order, files=replace(order.files, sends=sends)))
+    assert (reply.place is None) == (not sends)
+    assert sink.has_part(0, 0, reply.made.part.size_bytes) == (not sends)
+    sink.abort_job()

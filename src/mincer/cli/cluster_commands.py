@@ -9,9 +9,7 @@ import click
 from mincer.cli import keygen as keygen_command
 from mincer.cli import serve as serve_command
 from mincer.cli import worker as worker_command
-from mincer.cli.cluster_options import keys_option, needed_keys
-from mincer.cli.failure import exit_code, show
-from mincer.errors import MincerError
+from mincer.cli.cluster_options import keys_option, taken_keys
 
 __all__ = ["COMMANDS"]
 
@@ -45,11 +43,26 @@ Exit codes: 0 left, 2 wrong usage, 4 refused (wrong key or version), 130 interru
 @click.argument("address", required=False)
 @keys_option
 @click.option("--allowed", metavar="DIR", help="Public keys that may join as well.")
+@click.option(
+    "--keep",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the result of a job that was left waits to be fetched.",
+)
+@click.option(
+    "--keep-size",
+    default="10GB",
+    show_default=True,
+    metavar="SIZE",
+    help="How much of such results, and of what those have left who went, is kept.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Our own tracebacks.")
 def serve(**typed: Any) -> int:
     """Coordinate jobs that others hand over, on the workers that join."""
-    keys = _keys(typed)
+    keys = taken_keys(typed)
     if isinstance(keys, int):
         return keys
     return serve_command.execute(serve_command.ServeOptions(keys=keys, **typed))
@@ -83,11 +96,16 @@ def serve(**typed: Any) -> int:
     metavar="S",
     help="After SIGTERM, what has begun may take so long.",
 )
+@click.option(
+    "--local-reads/--no-local-reads",
+    default=True,
+    help="Read what other workers of this machine made from their files.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Our own tracebacks.")
 def worker(**typed: Any) -> int:
     """Run attempts for the coordinator at ADDRESS."""
-    keys = _keys(typed)
+    keys = taken_keys(typed)
     if isinstance(keys, int):
         return keys
     return worker_command.execute(worker_command.WorkerOptions(keys=keys, **typed))
@@ -117,14 +135,3 @@ def keygen(**typed: Any) -> int:
 
 
 COMMANDS = (serve, worker, keygen)
-
-
-def _keys(typed: dict[str, Any]) -> Any:
-    """The keys that the options mean; an exit code when they are wrong."""
-    names = ("password", "ask_password", "key_file", "cluster")
-    given = [typed.pop(name) for name in names]
-    try:
-        return needed_keys(*given)
-    except MincerError as error:
-        show(error, verbose=False)
-        return exit_code(error)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mincer.errors import UsageError
+from mincer.cli.failure import exit_code, show
+from mincer.errors import MincerError, UsageError
 
 if TYPE_CHECKING:
     from mincer.net.keys import Keys
 
-__all__ = ["keys_option", "needed_keys"]
+__all__ = ["keys_option", "needed_keys", "taken_keys"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -57,3 +58,15 @@ def needed_keys(
             raise UsageError("--ask-password goes with neither -p nor --key-file")
         password = click.prompt("password", hide_input=True, err=True)
     return keys_of(password, key_file, cluster)
+
+
+def taken_keys(typed: dict[str, Any]) -> Any:
+    """Take these options out of all that was typed; return the keys that they mean, or
+    the exit code when they are wrong, which is told."""
+    names = ("password", "ask_password", "key_file", "cluster")
+    given = [typed.pop(name) for name in names]
+    try:
+        return needed_keys(*given)
+    except MincerError as error:
+        show(error, verbose=False)
+        return exit_code(error)

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 import mincer
-from mincer.cli.cluster_commands import COMMANDS
+from mincer.cli import cluster_commands, desk_commands
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions, execute
+from mincer.limits import PRIORITY_MAX
 
 __all__ = ["cli"]
 
@@ -110,6 +111,11 @@ _POSITIVE = click.IntRange(min=1)
 )
 @click.option("--parts", type=_POSITIVE, metavar="N", help="Parts of the output.")
 @click.option("--sort-keys", is_flag=True, help="Sort each part by key.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="With --runner cluster: show the job's id, and leave it.",
+)
 @click.option("--name", metavar="NAME", help="What the job is called in reports.")
 @click.option(
     "--skip-bad-records",
@@ -129,11 +135,17 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--address", metavar="HOST:PORT", help="Of the coordinator.")
 @click.option("-p", "--password", metavar="WORD", help="As the cluster has it.")
 @click.option("--key-file", metavar="FILE", help="In place of a password.")
+@click.option(
+    "--priority",
+    type=click.IntRange(-PRIORITY_MAX, PRIORITY_MAX),
+    metavar="N",
+    help="With --runner cluster: a job with more goes first (-100 to 100, default 0).",
+)
 def run(**typed: Any) -> int:
     """Run a job on this machine, or on a cluster. Pairs go to stdout, all else to
     stderr."""
     return execute(RunOptions(**typed))
 
 
-for _command in COMMANDS:
+for _command in (*cluster_commands.COMMANDS, *desk_commands.COMMANDS):
     cli.add_command(_command)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mincer.errors import OutputError, UsageError
 
-__all__ = ["check_stdout", "print_columns", "stdout_for_pairs_only"]
+__all__ = ["check_stdout", "print_columns", "print_text", "stdout_for_pairs_only"]
 
 
 def check_stdout() -> None:
@@ -54,6 +54,16 @@ def print_columns(columns: Iterable[tuple[list[Any], list[Any]]], format: str) -
         return _stopped(error)
 
 
+def print_text(text: str) -> None:
+    """Write this to stdout, as far as its encoding goes; the same about `| head`."""
+    out = sys.stdout.buffer
+    try:
+        out.write(text.encode(sys.stdout.encoding, "backslashreplace"))
+        out.flush()
+    except OSError as error:
+        _stopped(error)
+
+
 def _stopped(error: OSError) -> None:
     # Python flushes stdout again at its end: let that go nowhere, or it would complain.
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -66,3 +76,13 @@ def _stopped(error: OSError) -> None:
             f"cannot write to stdout: {error.strerror}",
             hint="Write to a folder with -o DIR.",
         ) from error
+
+
+def check_format(format: str | None, overwrite: bool) -> None:
+    """Refuse what is for a folder only, when pairs go to stdout."""
+    if format == "pickle":
+        raise UsageError(
+            "--format pickle is not for stdout", hint="Add a folder: -o DIR."
+        )
+    if overwrite:
+        raise UsageError("--overwrite needs a folder to overwrite: -o DIR")

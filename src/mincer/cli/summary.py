@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mincer.cli.figures import duration, number, size
+from mincer.errors import OutputError
 
 if TYPE_CHECKING:
     from mincer.runners.report import Report
 
-__all__ = ["summary"]
+__all__ = ["summary", "write_report"]
 
 #: More counters than this fill the screen; `-v` and `--report` have them all.
 _COUNTERS_MAX = 20
@@ -80,3 +81,17 @@ def _counters(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
 
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
+
+
+def write_report(report: dict[str, Any], path: str) -> None:
+    """Write a report as JSON."""
+    import json
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the report {path}: {error.strerror}"
+        ) from error

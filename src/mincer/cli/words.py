@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions
+from mincer.limits import PRIORITY_MAX
 
 __all__ = ["FLAGS", "TAKERS", "plain_options"]
 
 FLAGS = {
     "--overwrite": "overwrite",
     "--sort-keys": "sort_keys",
+    "--detach": "detach",
     "-q": "quiet",
     "--quiet": "quiet",
     "-v": "verbose",
@@ -41,10 +44,17 @@ TAKERS = {
     "-p": "password",
     "--password": "password",
     "--key-file": "key_file",
+    "--priority": "priority",
 }
 _CHOICES = {"format": FORMATS, "runner": RUNNERS}
-#: The least that each number may be.
-_NUMBERS = {"workers": 1, "parts": 1, "limit": 1, "skip_bad_records": 0}
+#: What each number may be. (A priority below 0 begins with a dash, and is click's.)
+_NUMBERS = {
+    "workers": range(1, sys.maxsize),
+    "parts": range(1, sys.maxsize),
+    "limit": range(1, sys.maxsize),
+    "skip_bad_records": range(sys.maxsize),
+    "priority": range(PRIORITY_MAX + 1),
+}
 
 
 def plain_options(words: Sequence[str]) -> RunOptions | None:
@@ -65,7 +75,7 @@ def plain_options(words: Sequence[str]) -> RunOptions | None:
             if name == "params":
                 params.append(given)
             elif name in _NUMBERS:
-                if not given.isdecimal() or int(given) < _NUMBERS[name]:
+                if not given.isdecimal() or int(given) not in _NUMBERS[name]:
                     return None
                 typed[name] = int(given)
             elif given not in _CHOICES.get(name, (given,)):

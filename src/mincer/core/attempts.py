@@ -63,13 +63,14 @@ class Attempts:
         slot for itself."""
         self._roster.low.pop(slot, None)
         tasks: list[Task] = []
-        task = phase.next_ready()
+        worker = slot.worker
+        task = phase.next_ready(worker)
         while task is not None and not (task.careful and (tasks or slot.queue)):
             task.move(Trigger.ASSIGNED)
             tasks.append(task)
             if len(tasks) == length or task.careful:
                 break
-            task = phase.next_ready()
+            task = phase.next_ready(worker)
         self._give(phase, tasks, slot)
         slot.low = len(tasks) // 2
 

@@ -24,6 +24,7 @@ from mincer.core.events import (
     Event,
     Fault,
     InputEnded,
+    InputFound,
     JobCancelled,
     JobSubmitted,
     OutputCommitted,
@@ -54,7 +55,7 @@ class Coordinator:
 
     def __init__(self) -> None:
         self.roster = Roster()
-        #: The jobs that run; the one whose turn it is comes first.
+        #: The jobs that run; the one that was given something last is at the end.
         self.jobs: OrderedDict[JobId, ActiveJob] = OrderedDict()
         #: Jobs that are over, and if they have a result. What still comes about them
         #: is late.
@@ -67,6 +68,7 @@ class Coordinator:
             WorkerLost: self._worker_lost,
             JobSubmitted: self._job_submitted,
             SplitsAdded: self._splits_added,
+            InputFound: self._input_found,
             InputEnded: self._input_ended,
             JobCancelled: self._job_cancelled,
             AttemptDone: self._attempt_done,
@@ -186,7 +188,12 @@ class Coordinator:
                 f"job {event.job}: splits from {event.first} on cannot follow {known} "
                 f"splits ({'ended' if step.ended else 'not ended'})"
             )
-        job.tasks.add_maps(len(event.sizes))
+        job.tasks.add_maps(len(event.sizes), event.homes)
+
+    def _input_found(self, event: InputFound) -> None:
+        job = self._job(event.job)
+        if job is not None:
+            job.tasks.homes.found(event.worker, event.homes)
 
     def _input_ended(self, event: InputEnded) -> None:
         job = self._job(event.job)
@@ -289,10 +296,11 @@ class Coordinator:
                 break
             job, phase = ready
             length = policy.queue_length(phase, self.roster)
-            job.attempts.start(phase, next(iter(self.roster.idle)), length)
+            worker = policy.next_worker(phase, self.roster)
+            job.attempts.start(phase, worker, length)
             self.jobs.move_to_end(job.id)
         for slot in list(self.roster.low):
-            ready = policy.next_ready(self.jobs.values())
+            ready = policy.next_ready(self.jobs.values(), slot)
             if ready is None:
                 break
             job, phase = ready

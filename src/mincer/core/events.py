@@ -55,6 +55,8 @@ class JobPlan(Struct):
     #: How many bad records the whole job may leave out.
     skips_max: int = 0
     task_timeout_s: float | None = None
+    #: Of two jobs the one with the higher one is given slots first.
+    priority: int = 0
 
 
 class WorkerJoined(Struct):
@@ -95,6 +97,17 @@ class SplitsAdded(Struct):
     #: The index of the first of them: a repeated delivery can be told and ignored.
     first: int
     sizes: tuple[int, ...]
+    #: What each of them reads, as far as that is in some places and not in others: see
+    #: `InputFound`. Negative: of no matter where. Empty: none of them matters.
+    homes: tuple[int, ...] = ()
+
+
+class InputFound(Struct):
+    """This worker has what the splits of these homes read."""
+
+    job: JobId
+    worker: WorkerId
+    homes: tuple[int, ...]
 
 
 class InputEnded(Struct):
@@ -172,6 +185,7 @@ Event: TypeAlias = (
     | WorkerLost
     | JobSubmitted
     | SplitsAdded
+    | InputFound
     | InputEnded
     | JobCancelled
     | AttemptDone

@@ -95,6 +95,10 @@ def _check_phase(job: ActiveJob, phase: Phase) -> None:
     _must(dict(counts) == told, f"{name}: states are counted wrongly")
     first = next((task for task in phase.tasks if task.state is State.READY), None)
     _must(phase.next_ready() is first, f"{name}: the READY task is not found")
+    for task in phase.tasks:
+        if phase.homes is not None and task.state is State.READY:
+            findable = phase.homes.is_findable(task.id.index)
+            _must(findable, f"{task.id}: not found by who has its input")
     for task, attempt in phase.unbacked.items():
         _must(task.running == [attempt], f"{task.id}: unbacked, but not one attempt")
         _must(attempt.slot.queue[0] is attempt, f"{task.id}: unbacked, but it waits")

@@ -14,14 +14,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
 from mincer.core.events import JobPlan, StepPlan
 from mincer.core.median import Median
 from mincer.core.task import Attempt, Gate, State, Task, Trigger
 from mincer.errors import Bug
-from mincer.ids import JobId, TaskId, TaskKind
+from mincer.ids import JobId, TaskId, TaskKind, WorkerId
+
+if TYPE_CHECKING:
+    from mincer.core.homes import Homes
 
 __all__ = ["JobTasks", "Phase", "Step"]
 
@@ -55,6 +59,8 @@ class Phase:
         #: do, and the others in a heap.
         self._ready: deque[int] = deque()
         self._again: list[int] = []
+        #: Where the input of the tasks is, if that matters.
+        self.homes: Homes | None = None
         self._without: list[int] = []
         self._without_told: tuple[int, ...] = ()
 
@@ -85,15 +91,23 @@ class Phase:
             self._ready.append(index)
         else:
             heappush(self._again, index)
+        if self.homes is not None:
+            self.homes.add_ready(index)
 
-    def next_ready(self) -> Task | None:
-        """The READY task with the lowest index: in order, inputs stream well."""
+    def next_ready(self, worker: WorkerId | None = None) -> Task | None:
+        """The READY task with the lowest index: in order, inputs stream well. Where it
+        matters where their input is: what is tried again, then what suits the worker.
+        """
         tasks, ready, again = self.tasks, self._ready, self._again
         # What has moved on since is dropped here.
         while ready and tasks[ready[0]].state is not State.READY:
             ready.popleft()
         while again and tasks[again[0]].state is not State.READY:
             heappop(again)
+        if self.homes is not None and worker is not None:
+            index = again[0] if again else self.homes.task_for(worker)
+            if index is not None:
+                return tasks[index]
         if again and not (ready and ready[0] < again[0]):
             return tasks[again[0]]
         return tasks[ready[0]] if ready else None
@@ -181,9 +195,21 @@ class JobTasks:
         for phase in self.phases:
             yield from phase.tasks
 
-    def add_maps(self, count: int) -> None:
+    def add_maps(self, count: int, homes: Sequence[int] = ()) -> None:
         """The input of the first step grew."""
+        if homes:
+            self.homes.add(len(self.steps[0].map.tasks), homes)
         self._add_maps(self.steps[0], None, count)
+
+    @property
+    def homes(self) -> Homes:
+        """Where the input of the first step is."""
+        phase = self.steps[0].map
+        if phase.homes is None:
+            from mincer.core.homes import Homes  # one machine has no use for it
+
+            phase.homes = Homes(phase.tasks)
+        return phase.homes
 
     def end_input(self) -> None:
         """No more maps will be added to the first step."""

@@ -1,18 +1,27 @@
 """Who is next: which task goes to which worker, and when a backup copy is worth it."""
 
-# Strategy: jobs take turns, one slot each, so that a small job does not wait for a
-# large one. Within a job the order is that of the data: lower steps first, in a step
-# the sample, then maps, then reduces, each by index. Workers take turns too, which
-# spreads the outputs over their disks; a coordinator that queues for a busy worker
-# would hand tasks to the dead.
+# Strategy: a slot goes to the job of the highest priority that has something READY; of
+# those of one priority, to the one that has the fewest slots, so that a small job does
+# not wait for a large one; and of those again to the one that was given nothing for the
+# longest time. Turns alone would not do: who keeps each slot for longer would end up
+# with nearly all of them. What runs is not taken away for another job: it would be lost
+# work, and slots become free all the time.
+#
+# Within a job the order is that of the data: lower steps first, in a step the sample,
+# then maps, then reduces, each by index. Workers take turns, which spreads the outputs
+# over their disks; a coordinator that queues for a busy worker would hand tasks to the
+# dead.
+#
+# Where some workers have the input of a map and others have not (homes.py), the idle
+# ones among the first have their turn before the others, and take those tasks.
 #
 # Small attempts are the exception: when the last of their kind took much less than
 # `QUEUE_S`, a slot gets so many at once that they will take about that long together,
 # but never more than half of its fair share of what is READY, so that all slots end at
 # about the same time. When that was wrong, because the first of them takes long, what
 # waits behind it is taken back as soon as other slots have nothing to do. A queue that
-# runs low gets more of the same, unless it is the turn of others: then its slot is soon
-# free for them.
+# runs low gets more of the same, if its job were given that slot again; otherwise it is
+# soon free for others.
 #
 # A backup copy is for the straggler at the end: it starts only when a slot is idle and
 # no task of any job is READY, and each stay of a task in RUNNING has one at most. It
@@ -50,6 +59,7 @@ __all__ = [
     "copies",
     "more_for",
     "next_ready",
+    "next_worker",
     "queue_length",
     "stuck",
 ]
@@ -65,14 +75,40 @@ class Copy(NamedTuple):
     worker: WorkerId
 
 
-def next_ready(jobs: Iterable[ActiveJob]) -> tuple[ActiveJob, Phase] | None:
-    """Whose READY tasks are given out next; `jobs` with the one whose turn it is
-    first."""
+def next_ready(
+    jobs: Iterable[ActiveJob], slot: Slot | None = None
+) -> tuple[ActiveJob, Phase] | None:
+    """Whose READY tasks are given out next; `jobs` with the one that was given
+    something last at the end. `slot`: it is about this one, as if it were free."""
+    chosen: tuple[ActiveJob, Phase] | None = None
     for job in jobs:
         for phase in job.tasks.phases:
             if phase.counts[State.READY]:
-                return job, phase
-    return None
+                if chosen is None or _goes_before(job, chosen[0], slot):
+                    chosen = job, phase
+                break
+    return chosen
+
+
+def _goes_before(job: ActiveJob, other: ActiveJob, slot: Slot | None) -> bool:
+    if job.plan.priority != other.plan.priority:
+        return job.plan.priority > other.plan.priority
+    return _share(job, slot) < _share(other, slot)
+
+
+def _share(job: ActiveJob, slot: Slot | None) -> int:
+    """How many slots the job has beside this one."""
+    slots = job.attempts.slots
+    return len(slots) - (slot in slots)
+
+
+def next_worker(phase: Phase, roster: Roster) -> WorkerId:
+    """Who of the idle, of whom there is one, is given READY tasks of `phase`."""
+    if phase.homes is not None:
+        for worker in roster.idle:
+            if phase.homes.task_at(worker) is not None:
+                return worker
+    return next(iter(roster.idle))
 
 
 def queue_length(phase: Phase, roster: Roster) -> int:

@@ -49,6 +49,9 @@ class JobSnapshot(Struct):
     #: Workers that may be given tasks, and how many others are here.
     workers_healthy: int
     workers_other: int
+    #: Slots that this job has just now, and the workers whose they are.
+    slots_in_use: int = 0
+    workers_in_use: int = 0
 
 
 _WORDS = {"sample": "sampling", "map": "mapping", "reduce": "reducing"}
@@ -77,6 +80,8 @@ def snapshot_of(job: ActiveJob, workers: int, workers_healthy: int) -> JobSnapsh
         nondeterministic_maps=tally.nondeterministic_maps,
         workers_healthy=workers_healthy,
         workers_other=workers - workers_healthy,
+        slots_in_use=len(job.attempts.slots),
+        workers_in_use=len({slot.worker for slot in job.attempts.slots}),
     )
 
 

@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from itertools import count, pairwise
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ __all__ = [
     "RunIndex",
     "RunSlice",
     "cut_out",
+    "index_digest",
     "naming",
     "open_runs",
     "part_bounds",
@@ -141,6 +143,14 @@ def cut_out(reader: SegmentReader, part: int, parts: int) -> CutOut:
             indexes += index.close(at)
             runs += 1
     return CutOut(extents, indexes + _footer(runs, first, last - first, at))
+
+
+def index_digest(reader: SegmentReader) -> bytes:
+    """What tells an attempt's output from any other: a digest of all of its index."""
+    with naming(reader):
+        footer = _read_footer(reader)
+        size = reader.length_bytes - footer.index_at
+        return blake2b(reader.read(footer.index_at, size), digest_size=16).digest()
 
 
 class RunSlice:

@@ -15,6 +15,8 @@ from mincer.core import commands
 from mincer.core.events import JobPlan, StepPlan
 from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
+from mincer.net.intake import Intake
+from mincer.net.outcome import Outcome
 from mincer.structs import Struct, field
 from mincer.wire import frames
 from mincer.wire.frames import (
@@ -45,6 +47,8 @@ class Output(Struct):
     account: Account
     index_digest: bytes = b""
     place: frames.PlaceTold | None = None
+    #: When it was done, counted from the submission.
+    ended_s: float = 0.0
 
 
 class _Told(Struct, frozen=False):
@@ -70,14 +74,14 @@ class _Step(Struct, frozen=False):
 class Book:
     """One job, from its submission until nobody asks for it any more."""
 
-    def __init__(self, submit: Submit, driver: int) -> None:
+    def __init__(self, submit: Submit, driver: int, now: float = 0.0) -> None:
         self.submit = submit
+        self.submitted = now
         self.job = submit.job
         #: The number of the member that submitted it.
         self.driver = driver
-        self.splits: list[frames.SplitRow] = []
-        self.input_ended = False
-        self.files: list[frames.FileTold] = []
+        self.intake = Intake(submit.job)
+        self.outcome = Outcome()
         #: Attempts in work, and the number of the worker that has each.
         self.running: dict[AttemptId, int] = {}
         #: Bytes that they have read, and the record in work where that is sure.
@@ -92,6 +96,15 @@ class Book:
         self.notes: list[str] = []
         self.outcomes = {"done": 0, "failed": 0, "lost": 0, "cancelled": 0}
         self.records = self.bytes_read = 0
+        #: What was made and not discarded, by the number of the worker that has it.
+        self.kept_bytes: dict[int, int] = {}
+        self._discarded: set[AttemptId] = set()
+        #: Who has the code and the input: the one that submitted it.
+        self.source = driver
+        #: The driver did not find a part that a worker wrote into the output's folder.
+        self.sends = False
+        #: The workers that were given something to do.
+        self._given: set[int] = set()
         self._steps = [_Step() for _ in submit.steps]
         self._told: dict[int, _Told] = {}
 
@@ -112,19 +125,8 @@ class Book:
             attempts_max=self.submit.attempts_max,
             skips_max=self.submit.skips_max,
             task_timeout_s=self.submit.task_timeout_s,
+            priority=self.submit.priority,
         )
-
-    # --- what the driver adds; a repetition adds nothing
-
-    def add_files(self, first: int, files: list[frames.FileTold]) -> None:
-        if first == len(self.files):
-            self.files += files
-
-    def add_splits(self, first: int, splits: list[frames.SplitRow]) -> bool:
-        if first != len(self.splits):
-            return False
-        self.splits += splits
-        return True
 
     # --- what a worker is told
 
@@ -133,9 +135,27 @@ class Book:
         """Those who know of this job."""
         return list(self._told)
 
+    def knows(self, worker: int, files: int) -> bool:
+        """True when this worker was told of so many input files."""
+        told = self._told.get(worker)
+        return told is not None and files <= told.files
+
+    @property
+    def given(self) -> int:
+        """How many of them were given something to do."""
+        return len(self._given)
+
+    def give(self, attempt: AttemptId, worker: int) -> None:
+        """This worker has this attempt in work."""
+        self.running[attempt] = worker
+        self._given.add(worker)
+
     def forget_worker(self, number: int) -> list[AttemptId]:
         """This member is gone; return what it had in work."""
         self._told.pop(number, None)
+        self.kept_bytes.pop(number, None)
+        self._given.discard(number)
+        self.intake.forget(number)
         lost = [one for one, worker in self.running.items() if worker == number]
         for attempt in lost:
             self.ended(attempt)
@@ -155,6 +175,7 @@ class Book:
             command.commits,
             len(command.without),
             None if after is None else name_of(after),
+            self.sends,
         )
 
     def _inputs(self, task: TaskId) -> Iterator[SplitName | OutputName]:
@@ -162,13 +183,12 @@ class Book:
             return
         indexes = [task.index]
         if task.kind == "sample":
-            before = (
-                self.splits if task.step == 0 else self._steps[task.step - 1].outputs
-            )
+            splits = self.intake.splits
+            before = self._steps[task.step - 1].outputs if task.step else splits
             indexes = list(spread(len(before)))
         for index in indexes:
             if task.step == 0:
-                row = self.splits[index]
+                row = self.intake.splits[index]
                 yield SplitName(row.packet, row.nth, row.extents)
             else:
                 yield self.named(self._steps[task.step - 1].outputs[index])
@@ -179,14 +199,8 @@ class Book:
 
     def news_for(self, worker: int, command: commands.StartAttempt) -> Iterator[object]:
         """The frames that this worker must have heard before it is given this."""
-        told = self._told.get(worker)
-        if told is None:
-            told = self._told[worker] = _Told()
-            yield self._job_told()
-        while told.files < len(self.files):
-            some = self.files[told.files : told.files + _ROWS_MAX]
-            yield frames.FilesTold(self.job, told.files, some)
-            told.files += len(some)
+        yield from self.files_for(worker)
+        told = self._told[worker]
         number = command.attempt.task.step
         step = self._steps[number]
         if command.attempt.task.kind == "reduce":
@@ -195,13 +209,24 @@ class Book:
             told.cuts[number] = step.cuts
             yield frames.CutsTold(self.job, number, self.named(step.cuts))
 
+    def files_for(self, worker: int) -> Iterator[frames.JobTold | frames.FilesTold]:
+        """The frames by which this worker hears of the job and all its files."""
+        told = self._told.get(worker)
+        if told is None:
+            told = self._told[worker] = _Told()
+            yield self._job_told()
+        while told.files < len(self.intake.files):
+            some = self.intake.files[told.files : told.files + _ROWS_MAX]
+            yield frames.FilesTold(self.job, told.files, some)
+            told.files += len(some)
+
     def _job_told(self) -> frames.JobTold:
         submit = self.submit
         return frames.JobTold(
             self.job,
             submit.token,
             submit.name,
-            self.driver,
+            self.source,
             submit.steps,
             submit.modules,
             submit.task_timeout_s,
@@ -245,16 +270,56 @@ class Book:
         self.in_work.pop(attempt, None)
         return self.running.pop(attempt, None) is not None
 
-    def done(self, frame: Done, attempt: AttemptId, worker: int) -> None:
+    def done(self, frame: Done, attempt: AttemptId, worker: int, now: float) -> None:
         """Keep what is known of the output of an attempt that is done."""
         self.outputs[attempt] = Output(
-            worker, frame.length_bytes, frame.account, frame.index_digest, frame.place
+            worker,
+            frame.length_bytes,
+            frame.account,
+            frame.index_digest,
+            frame.place,
+            now - self.submitted,
         )
+        self.kept_bytes[worker] = self.kept_bytes.get(worker, 0) + frame.length_bytes
         self.outcomes["done"] += 1
         task = attempt.task
         if task.kind == "map" and task.step == 0:
             self.records += _figure(frame.account, 0)
             self.bytes_read += _figure(frame.account, 1)
+
+    def discard(self, attempt: AttemptId) -> int | None:
+        """Nobody wants this output any more; return who keeps it, if it is known."""
+        output = self.outputs.get(attempt)
+        if output is None:
+            return None
+        if attempt not in self._discarded and output.keeper in self.kept_bytes:
+            self._discarded.add(attempt)
+            self.kept_bytes[output.keeper] -= output.length_bytes
+        return output.keeper
+
+    @property
+    def result_bytes(self) -> int:
+        """The length of the parts that wait for a driver."""
+        return sum(self.outputs[one].length_bytes for one in self.outcome.commits)
+
+    def kept_by(self, worker: int) -> list[tuple[AttemptId, Output]]:
+        """What this worker keeps that may still be asked for."""
+        return [
+            (attempt, output)
+            for attempt, output in self.outputs.items()
+            if output.keeper == worker
+            and not output.account.is_written
+            and attempt not in self._discarded
+        ]
+
+    @property
+    def bytes_in_work(self) -> int:
+        """What running maps of the first step have read of their splits."""
+        return sum(
+            done
+            for attempt, (done, _) in self.in_work.items()
+            if attempt.task[1:3] == (0, "map")
+        )
 
     def failed(self, attempt: AttemptId, error: ErrorTold) -> None:
         self.keep_error(attempt, error)
@@ -290,14 +355,23 @@ class Book:
         else:
             step.outputs[task.index] = attempt
 
+    def input_from(self, winners: tuple[AttemptId, ...]) -> dict[str, int]:
+        """How the splits came that count, and how many each way."""
+        read = [
+            self.outputs[one].account for one in winners if one.task[1:3] == (0, "map")
+        ]
+        sent = sum(account.was_sent for account in read)
+        ways = {"read by workers": len(read) - sent, "sent by the driver": sent}
+        return {way: count for way, count in ways.items() if count}
+
     def accounts(self, winners: tuple[AttemptId, ...]) -> Iterator[frames.AccountsTold]:
         """What the winners made, for the driver."""
         rows = []
         for attempt in winners:
             output = self.outputs[attempt]
-            skips = self.skips.get(attempt, 0)
-            made = output.length_bytes, output.account, skips
-            rows.append((name_of(attempt), *made))
+            made = output.length_bytes, output.account
+            times = self.skips.get(attempt, 0), output.ended_s
+            rows.append(frames.WinnerRow(name_of(attempt), *made, *times))
             if len(rows) == _ROWS_MAX // 5:
                 yield frames.AccountsTold(self.job, rows)
                 rows = []

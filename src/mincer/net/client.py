@@ -89,6 +89,10 @@ class Client:
     def submit(self, frame: frames.Submit, asker: Asker) -> None:
         self._ask(lambda: self._driver.submit(frame, asker))
 
+    def fetch(self, job: JobId, asker: Asker) -> None:
+        """Come for the result of a job that its driver has left."""
+        self._ask(lambda: self._driver.fetch(job, asker))
+
     def say(self, frame: frames.FromDriver) -> None:
         self._ask(lambda: self._driver.say(frame))
 

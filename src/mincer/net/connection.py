@@ -28,6 +28,7 @@ _WATCHED = (
     | zmq.EVENT_CONNECT_RETRIED
 )
 _WAIT_S_MIN, _WAIT_S_MAX = 0.25, 10.0
+_LOOK_S = 0.001
 
 
 class State(Enum):
@@ -63,6 +64,8 @@ class Connection:
         self._server = server
         self._wait_s = _WAIT_S_MIN
         self._open_at = 0.0
+        #: When it is looked again if what was shaken can be written to; None: it can.
+        self._look_at: float | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
 
@@ -89,9 +92,23 @@ class Connection:
             self._open()
         while self._monitor is not None and self._monitor.poll(0):
             self._heard(recv_monitor_message(self._monitor)["event"], now)
+        if self._look_at is not None and self._socket is not None:
+            self._look(now, self._socket)
+
+    def _look(self, now: float, socket: zmq.Socket[bytes]) -> None:
+        """The handshake is told a moment before the socket takes messages: what was
+        sent in between was lost, and a second with it, until somebody asked again."""
+        if int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLOUT:
+            self._look_at = None
+            self.state = State.UP
+            self.ups += 1
+        else:
+            self._look_at = now + _LOOK_S
 
     def deadline(self) -> float:
         """When `turn` is due, if nothing comes before."""
+        if self._look_at is not None:
+            return self._look_at
         return self._open_at if self._socket is None else float("inf")
 
     def send(self, message: Message) -> bool:
@@ -128,8 +145,7 @@ class Connection:
 
     def _heard(self, event: int, now: float) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-            self.state = State.UP
-            self.ups += 1
+            self._look_at = now
             self.failures = 0
             self._wait_s = _WAIT_S_MIN
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
@@ -139,8 +155,10 @@ class Connection:
             zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
         ):
             self._fail(State.WRONG_KEY, now)
-        elif self.state is State.UP:
-            self.state = State.NOWHERE
+        else:
+            self._look_at = None
+            if self.state is State.UP:
+                self.state = State.NOWHERE
 
     def _fail(self, state: State, now: float) -> None:
         self.state = state
@@ -150,6 +168,7 @@ class Connection:
         self._wait_s = min(2 * self._wait_s, _WAIT_S_MAX)
 
     def _close(self) -> None:
+        self._look_at = None
         if self._socket is None:
             return
         with contextlib.suppress(zmq.ZMQError):

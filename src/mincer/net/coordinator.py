@@ -23,8 +23,10 @@ from mincer.net.hub import Hub
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
 from mincer.net.membership import ENROL
-from mincer.net.sockets import bind_router, make_dealer, port_of, user_of
-from mincer.wire.packets import PULL, Message, kind_of
+from mincer.net.owners import Keeping
+from mincer.net.sockets import bind_router, make_dealer, place_of, port_of, user_of
+from mincer.net.spool import Room
+from mincer.wire.packets import GREETING, PULL, Message, kind_of
 
 __all__ = ["CoordinatorProcess"]
 
@@ -32,22 +34,39 @@ _KEY_CHARS = 40
 #: How long a stranger's handshake is given, at the start, to be refused.
 _SELF_TEST_S = 3.0
 _LOOK_S = 1.0
+_DEFAULTS = Keeping()
+#: At the end members have so long to hear of it, and are told so often.
+_GOODBYE_S, _GOODBYE_EVERY_MS = 0.5, 20
 
 
 class CoordinatorProcess:
     """Serves an address until it is closed.
 
     `allowed`: a folder of public keys that may join beside those of the secret.
+    `keeping`: of results that wait for a driver.
     """
 
-    def __init__(self, address: str, keys: Keys, allowed: str | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        keys: Keys,
+        allowed: str | None = None,
+        keeping: Keeping = _DEFAULTS,
+    ) -> None:
         if keys.coordinator is None:
             raise UsageError(
                 "this key file is for one role, and a coordinator needs that of the "
                 "cluster",
                 hint="Make one:  mincer keygen FILE",
             )
-        self.hub = Hub(secrets.token_hex(8), versions())
+        self._room = Room(keeping.bytes_max)
+        self.hub = Hub(
+            secrets.token_hex(8),
+            versions(),
+            now=time.monotonic(),
+            open_spool=self._room.spool,
+            keeping=keeping,
+        )
         #: Why it has stopped, if it was not asked to.
         self.crash: BaseException | None = None
         self._gate = Gate()
@@ -61,6 +80,8 @@ class CoordinatorProcess:
         try:
             self._router, self.endpoint = self._bind(address, keys.coordinator)
             self._refuse_strangers(keys.coordinator.public)
+            self._refused = self._gate.refused
+            self.hub.desk.address = place_of(self.endpoint)
         except BaseException:
             self._end()
             raise
@@ -138,7 +159,10 @@ class CoordinatorProcess:
                     self._bell.recv()
                 self._turn()
         finally:
-            self._end()
+            try:
+                self._say_goodbye()
+            finally:
+                self._end()
 
     def _turn(self) -> None:
         if not self._guard.is_alive:
@@ -146,6 +170,9 @@ class CoordinatorProcess:
                 "the thread that checks keys has died: nobody can connect any more, so "
                 "this coordinator stops"
             )
+        refused = self._gate.refused
+        self.hub.refused += refused - self._refused
+        self._refused = refused
         for _ in range(200):  # what is due must not wait for a flood
             try:
                 parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
@@ -158,6 +185,11 @@ class CoordinatorProcess:
             self._look_at_allowed()
         self.hub.turn(now)
         self._send()
+        for key in self.hub.take_left():
+            # Or a coordinator that stands for long would be full of keys.
+            self._gate.forbid(key)
+            for is_bulk in (False, True):
+                self._routes.pop((key, is_bulk), None)
 
     def _hear(self, parts: list[zmq.Frame]) -> None:
         if len(parts) < 2:
@@ -222,7 +254,30 @@ class CoordinatorProcess:
             self.wake()
             self._thread.join()
 
+    def _say_goodbye(self) -> None:
+        """Tell all that this coordinator ends, until they have heard it or are gone.
+
+        A connection that is closed takes with it what was not read of it yet, so to
+        send it is not enough. Who has heard it greets: for him a new life begins.
+        """
+        members = self.hub.members
+        end = time.monotonic() + _GOODBYE_S
+        while len(members) and time.monotonic() < end:
+            self.hub.close()
+            self._send()
+            wait_ms = _GOODBYE_EVERY_MS
+            while self._router.poll(wait_ms) and time.monotonic() < end:
+                _, *message = self._router.recv_multipart(copy=False)
+                member = members.of_key(user_of(message[-1])) if message else None
+                if member is not None and kind_of([message[0].buffer]) == GREETING:
+                    members.remove(member)
+                wait_ms = 0
+            for member in members:
+                if member.closed_since is not None:
+                    members.remove(member)
+
     def _end(self) -> None:
         if not self._context.closed:
             self._guard.stop()
             self._context.destroy(linger=0)
+            self._room.close()

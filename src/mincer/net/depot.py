@@ -12,22 +12,24 @@ import contextlib
 import os
 import pickle
 from collections.abc import Iterator
+from functools import partial
 
-from mincer.errors import SegmentError
-from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
-from mincer.net.offers import Bytes, NotHere, Outputs, Piece
-from mincer.net.same_file import is_here
-from mincer.store.disk import FileCache, Place, PlaceReader, kept
+from mincer.net.nearby import IsNear, Nearby, place_told
+from mincer.net.offers import Outputs
+from mincer.net.ports import Kept
+from mincer.net.same_folder import SharedFolder
+from mincer.net.shelf import Shelf
+from mincer.store.disk import FileCache, Place, kept
 from mincer.store.folder import OwnedFolder
-from mincer.store.holes import punch_holes
 from mincer.structs import Struct, field
 from mincer.wire import pulls
 from mincer.wire.frames import (
     CommitRow,
-    FileTold,
+    Extent,
     JobTold,
     OutputName,
     SplitName,
@@ -51,6 +53,8 @@ from mincer.worker.unpack import unpack
 
 __all__ = ["JobDepot"]
 
+_NO_WAYS = (0, 0, 0)
+
 
 class _Pulled(Struct, frozen=False):
     """Where something that was pulled lies, and what stands in it."""
@@ -65,11 +69,19 @@ class JobDepot:
     """One job on one worker.
 
     `me`: the number of this member. `code_folder`: where children unpack modules; it
-    outlives the job, as they do. `memory_bytes`: what a child may take.
+    outlives the job, as they do. `memory_bytes`: what a child may take. `is_near`:
+    tells by its number whether a member sees the same disks; without it, nobody reads
+    another's files.
     """
 
     def __init__(
-        self, told: JobTold, me: int, folder: str, code_folder: str, memory_bytes: int
+        self,
+        told: JobTold,
+        me: int,
+        folder: str,
+        code_folder: str,
+        memory_bytes: int,
+        is_near: IsNear | None = None,
     ) -> None:
         self.told = told
         self.memory_bytes = memory_bytes
@@ -77,16 +89,20 @@ class JobDepot:
         self._code_folder = code_folder
         self._folder = OwnedFolder(folder)
         self._steps = [needs.ToldStep() for _ in told.steps]
-        self._inputs: list[FileTold] = []
-        #: Which of the input files can be read here, as far as it was looked.
-        self._is_here: dict[int, bool] = {}
+        #: The input files, which may be looked for at leisure.
+        self.inputs = Inputs()
+        #: Where parts of the output may be written.
+        self.shared = SharedFolder(told)
         self._rows: dict[AttemptId, StartRow] = {}
-        #: The outputs that are kept here.
-        self._made: dict[AttemptId, Place] = {}
         self._pulled: dict[Need, _Pulled] = {}
         self._last = 0
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
+        #: What was made here, and what others of this machine made.
+        self._shelf = Shelf(told.job, told.token, self._files)
+        self._nearby = Nearby(is_near, self._files)
+        self._is_open = is_near is not None
+        self._by_way: dict[AttemptId, tuple[int, int, int]] = {}
         for name in ("pulled", "scratch"):
             os.mkdir(self._path(name))
         for number, _ in enumerate(told.steps):
@@ -97,10 +113,6 @@ class JobDepot:
         return os.path.join(self._folder.path, *names)
 
     # --- what the coordinator tells
-
-    def add_files(self, first: int, files: list[FileTold]) -> None:
-        assert first == len(self._inputs)
-        self._inputs += files
 
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
         self._steps[step].add_commits(first, rows)
@@ -115,6 +127,8 @@ class JobDepot:
         """Keep an order; return what has to be here before it can begin."""
         attempt = attempt_of(self.told.job, row.attempt)
         self._rows[attempt] = row
+        if row.sends:
+            self.shared.give_up()
         return attempt, tuple(self._needs(attempt, row))
 
     # --- what attempts need
@@ -126,34 +140,33 @@ class JobDepot:
         if self.told.modules is not None:
             yield Need(job, needs.Modules(self.told.modules.digest))
         cuts = step.cuts
-        if kind != "sample" and cuts is not None and cuts.keeper != self._me:
+        # Maps alone place keys: for others the cut points may be lost.
+        if kind == "map" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
-            for segments in step.segments(row, self._me):
+            self._nearby.ordered(attempt, step.commits(row))
+            for segments in step.segments(row, partial(self._is_local, attempt)):
                 yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
         for packet in sorted(packets):
             yield Need(job, needs.Packet(packet))
-        for one in row.inputs:
-            if isinstance(one, OutputName):
-                if one.keeper != self._me:
-                    yield Need(job, needs.Output(one), attempt)
-                continue
-            for extent in one.extents:
-                if not self._has(extent.file):
-                    yield Need(job, needs.Input(extent), attempt)
-
-    def _has(self, file: int) -> bool:
-        """True when this input file can be read here, and is the one that is meant."""
-        if file not in self._is_here:
-            self._is_here[file] = is_here(self._inputs[file])
-        return self._is_here[file]
+        outputs = [one for one in row.inputs if isinstance(one, OutputName)]
+        for one in outputs:
+            if one.length_bytes and one.keeper != self._me:
+                yield Need(job, needs.Output(one), attempt)
+        for extent in self.inputs.sent_for(row):
+            yield _input(extent, attempt)
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
         assert need.attempt is not None
-        step = self._steps[need.attempt.task.step]
-        return step.maps(self._rows[need.attempt], segments)
+        step, row = self._steps[need.attempt.task.step], self._rows[need.attempt]
+        return step.maps(row, segments, partial(self._is_local, need.attempt))
+
+    def _is_local(self, attempt: AttemptId, commit: CommitRow) -> bool:
+        """True when this attempt reads what this map made where it lies."""
+        is_own = commit.keeper == self._me
+        return is_own or self._nearby.place(attempt, commit) is not None
 
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
@@ -215,11 +228,24 @@ class JobDepot:
             file.seek(pulled.start + offset)
             file.write(data)
 
+    def whole(self, need: Need, is_direct: bool) -> None:
+        """All of it has come."""
+        if isinstance(need.what, needs.Segments | needs.Output):
+            assert need.attempt is not None
+            size = sum(self._pulled[need].sizes)
+            ways = (0, size, 0) if is_direct else (0, 0, size)
+            self._add_ways(need.attempt, ways)
+
+    def _add_ways(self, attempt: AttemptId, more: tuple[int, int, int]) -> None:
+        file, direct, relayed = self._by_way.get(attempt, _NO_WAYS)
+        self._by_way[attempt] = file + more[0], direct + more[1], relayed + more[2]
+
     def drop(self, need: Need) -> None:
         """Nobody wants it any more."""
         pulled = self._pulled.pop(need, None)
         if pulled is not None:
-            _remove(pulled.path)
+            with contextlib.suppress(OSError):
+                os.remove(pulled.path)
 
     def _copy(self, attempt: AttemptId, file: int) -> str:
         """Where an attempt finds what it reads of an input file."""
@@ -234,20 +260,24 @@ class JobDepot:
         row = self._rows[attempt]
         task = attempt.task
         if task.kind == "reduce":
-            files = self._step_files(task.step, "out")
+            files = self._step_files(task, "out")
             log, commits = self._write_log(attempt, row)
             return ReduceOrder(attempt, files, log, commits)
-        files = self._step_files(task.step, "maps")
+        files = self._step_files(task, "maps")
         splits = [self._split(one, attempt) for one in row.inputs]
-        copies = self._copies(attempt, row)
+        copies = self.inputs.copies(
+            row,
+            lambda file: self._copy(attempt, file),
+            lambda extent: sum(self._pulled[_input(extent, attempt)].sizes),
+        )
         if task.kind == "sample":
             return SampleOrder(attempt, files, splits, copies)
         (split,) = splits
         skip = tuple(row.skip)
         return MapOrder(attempt, files, split, skip, row.careful, copies)
 
-    def _step_files(self, number: int, folder: str) -> StepFiles:
-        told = self.told
+    def _step_files(self, task: TaskId, folder: str) -> StepFiles:
+        told, number = self.told, task.step
         modules = None
         if told.modules is not None:
             digest = told.modules.digest.hex()
@@ -259,8 +289,9 @@ class JobDepot:
             modules,
             self._path(f"step-{number}", folder),
             self._path("scratch"),
-            self._cuts(number),
+            self._cuts(number) if task.kind == "map" else None,
             self.memory_bytes,
+            sends=not self.shared.is_there,
         )
 
     def _cuts(self, number: int) -> Place | None:
@@ -270,17 +301,11 @@ class JobDepot:
         return self._output(cuts, Need(self.told.job, needs.Cuts(number, cuts)))
 
     def _output(self, output: OutputName, need: Need) -> Place:
+        if not output.length_bytes:
+            return Place("", 0, 0)  # and nobody asks for that
         if output.keeper == self._me:
-            return self._own(attempt_of(self.told.job, output.attempt))
+            return self._shelf.place(attempt_of(self.told.job, output.attempt))
         return Place(self._pulled[need].path, 0, output.length_bytes)
-
-    def _own(self, attempt: AttemptId) -> Place:
-        place = self._made.get(attempt)
-        if place is None:
-            lost = SegmentError(f"the output of {attempt} is not here any more")
-            lost.segment = attempt
-            raise lost
-        return place
 
     def _split(self, one: SplitName | OutputName, attempt: AttemptId) -> PackedSplit:
         if isinstance(one, SplitName):
@@ -296,22 +321,6 @@ class JobDepot:
             with open(path, "rb") as file:
                 self._packets[packet] = file.read()
         return self._packets[packet]
-
-    def _copies(self, attempt: AttemptId, row: StartRow) -> dict[str, str]:
-        """Where the input files are to be opened that do not lie under their names."""
-        copies: dict[str, str] = {}
-        for one in row.inputs:
-            for extent in one.extents if isinstance(one, SplitName) else ():
-                told = self._inputs[extent.file]
-                name, path = os.fsdecode(told.name), os.fsdecode(told.path)
-                if name in copies:
-                    continue
-                if not self._has(extent.file):
-                    path = self._copy(attempt, extent.file)
-                    _dress(path, told)
-                if path != name:
-                    copies[name] = path
-        return copies
 
     def _write_log(self, attempt: AttemptId, row: StartRow) -> tuple[str, int]:
         """A commit log of its own for a reduce, that names places on this machine."""
@@ -333,7 +342,14 @@ class JobDepot:
         for one in self._steps[step].commits(row):
             made_by = AttemptId(TaskId(job, step, "map", one.index), one.number)
             if one.keeper == self._me:
-                yield made_by, self._own(made_by)
+                yield made_by, self._shelf.place(made_by)
+                continue
+            near = self._nearby.place(attempt, one)
+            if near is not None:
+                what = attempt.task.index, self.told.steps[step].parts
+                size = self._nearby.part_bytes(made_by, near, *what)
+                self._add_ways(attempt, (size, 0, 0))
+                yield made_by, near
                 continue
             before, offset = ends.get(one.keeper, (0, 0))
             nth, at = divmod(before, needs.MAPS_MAX)
@@ -346,56 +362,35 @@ class JobDepot:
 
     # --- what is made here
 
-    def made(self, attempt: AttemptId, place: Place | None) -> None:
-        self._rows.pop(attempt, None)
-        if place is not None:
-            self._made[attempt] = place
+    def made(self, attempt: AttemptId, place: Place | None) -> Kept:
+        row = self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
+        was_sent = row is not None and any(map(bool, self.inputs.sent_for(row)))
+        read = self._by_way.pop(attempt, _NO_WAYS), was_sent
+        if place is None:
+            return Kept(*read)
+        self._shelf.put(attempt, place)
+        _, step, kind, _ = attempt.task
+        is_map = kind == "map" and self.told.steps[step].shuffles
+        if not is_map or not place.length_bytes or not self._is_open:
+            return Kept(*read)
+        return Kept(*read, *place_told(place, self._files))
 
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""
         self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
+        self._by_way.pop(attempt, None)
 
     def discard(self, attempt: AttemptId) -> None:
-        """Nobody will ask for this output: give back its room, if the system can."""
-        place = self._made.pop(attempt, None)
-        if place is not None and place.length_bytes:
-            end = place.offset + place.length_bytes
-            punch_holes(place.path, [(place.offset, end)])
+        self._shelf.discard(attempt)
+
+    def release(self, step: int) -> None:
+        self._shelf.release(step)
 
     def find(self, thing: Thing) -> Outputs:
         """Lay out what is kept here, for another member."""
-        if thing.token != self.told.token:
-            raise NotHere("the token is not that of the job")
-        if isinstance(thing, pulls.OutputOf):
-            attempt = attempt_of(self.told.job, thing.attempt)
-            place = self._made.get(attempt)
-            if place is None:
-                raise NotHere(f"the output of {attempt} is not here")
-            return [[Piece(PlaceReader(place, self._files), 0, place.length_bytes)]]
-        if isinstance(thing, pulls.SegmentsOf):
-            return self._find_segments(thing)
-        raise NotHere("a worker has outputs and nothing else")
-
-    def _find_segments(self, thing: pulls.SegmentsOf) -> Outputs:
-        outputs: Outputs = []
-        lost: list[tuple[int, int]] = []
-        why = ""
-        for index, number in thing.maps:
-            task = TaskId(self.told.job, thing.step, "map", index)
-            try:
-                place = self._own(AttemptId(task, number))
-                reader = PlaceReader(place, self._files)
-                part = cut_out(reader, thing.part, thing.parts)
-            except SegmentError as error:
-                lost.append((index, number))
-                why = error.what
-                continue
-            pieces = [Piece(reader, *extent) for extent in part.extents]
-            tail = Piece(Bytes(part.tail), 0, len(part.tail))
-            outputs.append([*pieces, tail])
-        if lost:
-            raise NotHere(why, lost)
-        return outputs
+        return self._shelf.find(thing)
 
     def close(self) -> None:
         """Remove all of it."""
@@ -403,14 +398,5 @@ class JobDepot:
         self._folder.remove()
 
 
-def _dress(copy: str, told: FileTold) -> None:
-    """Make a copy pass for the file: readers look whether it was changed."""
-    if told.mtime_ns >= 0:
-        with kept(copy):
-            os.truncate(copy, told.size_bytes)
-            os.utime(copy, ns=(told.mtime_ns, told.mtime_ns))
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)
+def _input(extent: Extent, attempt: AttemptId) -> Need:
+    return Need(attempt.task.job, needs.Input(extent), attempt)

@@ -24,6 +24,9 @@ _EXTENTS_MAX = 8000
 #: How long it is waited for where an attempt was when its time was up.
 _STACK_S = 3.0
 
+#: What is told of the end of a job.
+_LAST_WORDS = frames.AccountsTold | frames.JobDone | frames.JobFailed
+
 #: To which key, over which of its connections (bulk or not), which message.
 Outgoing = tuple[str, bool, Message]
 
@@ -64,6 +67,17 @@ class Dispatch:
                 self.say(other, frames.MemberGone(member.number))
         return self.workers.pop(member.id, None) is not None
 
+    def replaced(self, worker: Member) -> None:
+        """This worker has left, and the coordinator answers in its place: tell all who
+        know it that it has no address any more."""
+        self._known.pop(worker.number, None)
+        self.workers.pop(worker.id, None)
+        told = frames.MemberTold(worker.number, worker.key.encode(), "")
+        for number, known in self._known.items():
+            other = self._members.of_number(number)
+            if worker.number in known and other is not None:
+                self.say(other, told)
+
     # --- commands
 
     def obey_all(self, some: list[commands.Command]) -> None:
@@ -96,7 +110,7 @@ class Dispatch:
                     if member is not None:
                         self.say(member, frames.Release(job, step))
             case commands.FinishJob(job, winners):
-                self._finish(self._books[job], winners)
+                self.finish(self._books[job], winners)
             case commands.FailJob():
                 self._fail(command)
 
@@ -106,7 +120,7 @@ class Dispatch:
         book = self._books[attempt.task.job]
         if member is None:
             return  # it was lost by what this turn did; that is told next
-        book.running[attempt] = member.number
+        book.give(attempt, member.number)
         for number in book.keepers(command):
             self._introduce(member, number)
         for frame in book.news_for(member.number, command):
@@ -114,6 +128,14 @@ class Dispatch:
                 self._send_starts()  # they were ordered before this was so
             self.say(member, frame)
         self._starts.append((member, book, book.row(command)))
+
+    def ask(self, book: Book, now: float) -> None:
+        """Tell all workers of the files of a job that begins: they will answer."""
+        for member in self.workers.values():
+            for frame in book.files_for(member.number):
+                self.say(member, frame)
+                if isinstance(frame, frames.FilesTold):
+                    book.intake.survey.ask(member.number, len(frame.files), now)
 
     def _introduce(self, member: Member, number: int) -> None:
         """Tell the two of each other, if they have not been told."""
@@ -162,39 +184,55 @@ class Dispatch:
 
     def _commit(self, attempt: AttemptId) -> None:
         book = self._books[attempt.task.job]
+        book.outcome.commits[attempt] = None
+        if book.submit.will_leave and not book.outcome.is_detached:
+            return  # it will be given to the driver that comes for it
         driver = self._members.of_number(book.driver)
-        if driver is None:
-            return  # its job is cancelled, as soon as that is told
+        if driver is not None:
+            self._ask_to_commit(book, driver, attempt)
+
+    def resume(self, book: Book) -> None:
+        """A driver has come for a result: give it all that there is for it."""
+        driver = self._members.of_number(book.driver)
+        assert driver is not None
+        for attempt in book.outcome.commits:
+            self._ask_to_commit(book, driver, attempt)
+        for frame in book.outcome.last_words:
+            self.say(driver, frame)
+
+    def _ask_to_commit(self, book: Book, driver: Member, attempt: AttemptId) -> None:
         self._introduce(driver, book.outputs[attempt].keeper)
         account = book.outputs[attempt].account
         self.say(driver, frames.CommitAsked(book.job, book.named(attempt), account))
 
     def _discard(self, attempt: AttemptId) -> None:
         book = self._books.get(attempt.task.job)
-        output = None if book is None else book.outputs.get(attempt)
-        keeper = None if output is None else self._members.of_number(output.keeper)
+        number = None if book is None else book.discard(attempt)
+        keeper = None if number is None else self._members.of_number(number)
         if keeper is not None:
             self.say(keeper, frames.Discard(attempt.task.job, name_of(attempt)))
 
-    def _finish(self, book: Book, winners: tuple[AttemptId, ...]) -> None:
+    def finish(self, book: Book, winners: tuple[AttemptId, ...]) -> None:
+        """Tell the driver that the job is done, and what has made its result."""
         for told in book.accounts(winners):
             self.tell_driver(book, told)
         outcomes = {name: n for name, n in book.outcomes.items() if n}
-        self.tell_driver(
-            book, frames.JobDone(book.job, outcomes, book.notes, {}, len(book.workers))
-        )
+        ways = book.input_from(winners)
+        done = frames.JobDone(book.job, outcomes, book.notes, ways, book.given)
+        self.tell_driver(book, done)
 
     def _fail(self, command: commands.FailJob) -> None:
         book = self._books.get(command.job)
         if book is None:
             return
+        book.outcome.commits.clear()  # nothing of it counts
         if command.attempt in book.timed_out:
             self._failed[command.job] = command, 0.0  # its error is on its way
         else:
             self.tell_driver(book, failure_told(command, book))
 
     def tell_failures(self, now: float) -> None:
-        """Tell of jobs that failed, for which there is now an error, or none in time."""
+        """Tell of jobs that failed once there is an error, or none came in time."""
         for job, (command, due) in list(self._failed.items()):
             book = self._books.get(job)
             if book is not None and not due:
@@ -207,9 +245,23 @@ class Dispatch:
     # --- saying
 
     def tell_driver(self, book: Book, frame: object) -> None:
+        is_last = isinstance(frame, _LAST_WORDS)
+        if is_last and book.outcome.is_detached:
+            book.outcome.last_words.append(frame)  # the next driver may vanish, too
         driver = self._members.of_number(book.driver)
         if driver is not None:
             self.say(driver, frame)
+
+    def job_over(self, book: Book) -> None:
+        """Tell its workers that nobody asks for anything of this job any more."""
+        for number in book.workers:
+            worker = self._members.of_number(number)
+            if worker is not None:
+                self.say(worker, frames.JobEnd(book.job))
+
+    def acknowledge(self, member: Member) -> None:
+        """Let it know at once that all was heard: it waits for that, to leave."""
+        self._out.append((member.key, False, member.beat()))
 
     def _say_worker(self, worker: WorkerId, frame: object) -> None:
         member = self.workers.get(worker)

@@ -37,8 +37,9 @@ class Asker(Protocol):
         ...
 
     def commit(self, attempt: AttemptId, account: frames.Account) -> None:
-        """All that it made is here, or was written by the worker itself: make it
-        count, and have `Committed` said. May take its time, elsewhere."""
+        """All that it made is here, or was written by the worker itself, or it is
+        nothing: make it count, and have `Committed` said. May take its time,
+        elsewhere."""
         ...
 
     def drop(self, attempt: AttemptId) -> None:
@@ -48,6 +49,8 @@ class Asker(Protocol):
     def told(
         self,
         frame: frames.AccountsTold
+        | frames.DetachTold
+        | frames.FetchTold
         | frames.JobDone
         | frames.JobFailed
         | frames.ProgressTold,
@@ -64,6 +67,8 @@ class Driver(End):
     def __init__(self, hello: frames.Hello) -> None:
         super().__init__(hello, frames.ToDriver, self._find)
         self._jobs: dict[JobId, Asker] = {}
+        #: Those of them that another driver has left.
+        self._came_for: set[JobId] = set()
         #: What is pulled, by number of the pull.
         self._parts: dict[int, frames.CommitAsked] = {}
 
@@ -76,21 +81,45 @@ class Driver(End):
     def say(self, frame: frames.FromDriver) -> None:
         self.line.say(frame)
 
+    def fetch(self, job: JobId, asker: Asker) -> None:
+        """Come for the result of a job that its driver has left."""
+        if job in self._jobs:
+            asker.told(frames.FetchTold(job, why="this process has it in work"))
+            return
+        self._jobs[job] = asker
+        self._came_for.add(job)
+        self.line.say(frames.Fetch(job))
+
     def leave(self, job: JobId) -> None:
         """Nothing more is wanted of this job."""
-        if self._jobs.pop(job, None) is None:
-            return
+        if job in self._jobs:
+            self._forget(job)
+            self.line.say(frames.Taken(job))
+
+    def _forget(self, job: JobId) -> None:
+        del self._jobs[job]
+        self._came_for.discard(job)
+        self._stop_parts(job)
+        self._offers.forget()
+
+    def _give_up(self, job: JobId) -> None:
+        """Its result cannot be kept here: nobody has it then, or the next one."""
+        if job in self._came_for:
+            self._stop_parts(job)
+            self.line.say(frames.Detach(job))
+        else:
+            self.leave(job)
+
+    def _stop_parts(self, job: JobId) -> None:
         for number, part in list(self._parts.items()):
             if part.job == job:
                 self._stop(number)
-        self._offers.forget()
-        self.line.say(frames.Taken(job))
 
     # --- what comes in
 
     def _heard(self, frame: frames.ToDriver, now: float) -> None:
         if isinstance(frame, frames.MemberTold):
-            self.reach.peers[frame.member] = frame
+            self._told_of(frame, now)
             return
         if isinstance(frame, frames.MemberGone):
             self._left(frame.member)
@@ -99,8 +128,10 @@ class Driver(End):
         if asker is None:
             return
         if not isinstance(frame, frames.CommitAsked):
+            if _is_no_more(frame):
+                self._forget(frame.job)
             asker.told(frame)
-        elif frame.account.is_written:
+        elif frame.account.is_written or not frame.output.length_bytes:
             asker.commit(attempt_of(frame.job, frame.output.attempt), frame.account)
         else:
             self._pull(asker, frame, now)
@@ -114,6 +145,7 @@ class Driver(End):
     def gone(self, why: str) -> None:
         """Nothing more will be heard of any job."""
         jobs, self._jobs = self._jobs, {}
+        self._came_for.clear()
         for asker in jobs.values():
             asker.gone(why)
 
@@ -123,8 +155,8 @@ class Driver(End):
         output = frame.output
         thing = pulls.OutputOf(frame.job, asker.token, output.attempt)
         keeper = output.keeper
-        size = self.reach.chunk_bytes(keeper)
-        number = self._puller.begin(thing, keeper, now, size)
+        size, is_far = self.reach.chunk_bytes(keeper), not self.reach.is_near(keeper)
+        number = self._puller.begin(thing, keeper, now, size, is_far)
         self._parts[number] = frame
 
     def _refuse(self, frame: frames.CommitAsked) -> None:
@@ -153,11 +185,11 @@ class Driver(End):
             asker = self._jobs[frame.job]
             attempt = attempt_of(frame.job, frame.output.attempt)
             match one:
-                case Arrived(number, offset, data, _):
+                case Arrived(number, offset, data):
                     try:
                         asker.write(attempt, offset, data)
                     except MincerError as error:  # no room on the driver's disk
-                        self.leave(frame.job)
+                        self._give_up(frame.job)
                         asker.gone(str(error))
                 case Whole(number):
                     del self._parts[number]
@@ -201,3 +233,13 @@ class Driver(End):
 
     def deadline(self) -> float:
         return self.line.deadline()
+
+
+def _is_no_more(frame: frames.ToDriver) -> bool:
+    """True when with this a job is not this driver's any more, or never was."""
+    match frame:
+        case frames.DetachTold(owed=owed, why=why):
+            return not (owed or why)
+        case frames.FetchTold(why=why):
+            return bool(why)
+    return False

@@ -32,7 +32,9 @@ class End(ABC):
         self, hello: frames.Hello, said: Any, find: Callable[[Thing], Outputs]
     ) -> None:
         self.line = Line(hello, said)
-        self.reach = Reach()
+        #: How many coordinators have said that they end.
+        self.closed = 0
+        self.reach = Reach(hello.host)
         self._puller = Puller()
         self._offers = Offers(find)
         self._out: list[Outgoing] = []
@@ -51,6 +53,9 @@ class End(ABC):
         frame = self.line.hear(message, now)
         if isinstance(frame, frames.Stranger):
             self._begin_anew("the coordinator does not know it any more")
+        elif isinstance(frame, frames.Closed):
+            self.closed += 1
+            self._begin_anew("the coordinator was closed")
         elif frame is not None:
             assert self.line.welcome is not None
             self._puller.me = self.line.welcome.member
@@ -67,6 +72,12 @@ class End(ABC):
         self._out += map(self.reach.question, self._puller.take_out())
         out, self._out = self._out, []
         return out
+
+    def _told_of(self, told: frames.MemberTold, now: float) -> None:
+        """The coordinator has told of this member."""
+        self.reach.peers[told.member] = told
+        if not told.address:
+            self.unreachable(told.member, now)
 
     @abstractmethod
     def pulled(self, head: pulls.Head, data: Buffer | None, now: float) -> None:

@@ -52,8 +52,8 @@ class Fetching:
     def _begin(self, need: Need) -> None:
         self.stop(need)
         thing, to = self._depots[need.job].thing(need)
-        size = self._reach.chunk_bytes(to)
-        number = self._puller.begin(thing, to, self._now, size)
+        size, is_far = self._reach.chunk_bytes(to), not self._reach.is_near(to)
+        number = self._puller.begin(thing, to, self._now, size, is_far)
         self._needs[number] = need
         self._pulls[need] = number
 
@@ -75,17 +75,19 @@ class Fetching:
         if member not in self._reach.relayed:
             self._reach.relayed.add(member)
             for need in list(self._pulls):
-                if self._depots[need.job].thing(need)[1] == member:
+                if self._keeper(need) == member:
                     self._begin(need)
 
     def left(self, member: int) -> None:
         """This member is gone, and what it kept with it."""
         self._reach.forget(member)
         for need in list(self._pulls):
-            depot = self._depots[need.job]
-            if need in self._pulls and depot.thing(need)[1] == member:
-                lost = depot.lost_with(need)
-                self._give_up(need, "the worker that has it is gone", lost)
+            if need in self._pulls and self._keeper(need) == member:
+                self._failed(need, "who has it is gone", True, [])
+
+    def _keeper(self, need: Need) -> int:
+        """The member that has it."""
+        return self._depots[need.job].thing(need)[1]
 
     def turn(self, now: float) -> None:
         """Ask again for what is late."""
@@ -115,15 +117,16 @@ class Fetching:
         match one:
             case Sized(_, sizes):
                 depot.sized(need, sizes)
-            case Arrived(_, offset, data, _):
+            case Arrived(_, offset, data):
                 depot.write(need, offset, data)
             case Whole():
                 self.stop(need)
+                depot.whole(need, self._reach.is_direct(self._keeper(need)))
                 self._met(need)
             case Failed(_, why, is_gone, lost):
                 self._failed(need, why, is_gone, lost)
             case Stuck():
-                _, to = depot.thing(need)
+                to = self._keeper(need)
                 if self._reach.is_direct(to):
                     self._reach.relayed.add(to)
                     self._begin(need)
@@ -135,7 +138,7 @@ class Fetching:
     ) -> None:
         """This pull has failed, and another one is tried only if it may help."""
         depot = self._depots[need.job]
-        if is_gone and depot.thing(need)[1] == depot.told.driver:
+        if is_gone and self._keeper(need) == depot.told.driver:
             depot.drop(need)
             self._begin(need)
             return

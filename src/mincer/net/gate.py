@@ -37,11 +37,15 @@ class Gate:
     """The keys that may connect. `callback` is called in the thread of ZAP."""
 
     def __init__(self) -> None:
+        #: How often somebody was not let in.
+        self.refused = 0
         self._rights: dict[str, Right] = {}
 
     def callback(self, domain: str, key: bytes) -> bool:
         """pyzmq asks: may this key (Z85) connect?"""
-        return key.decode("ascii", "replace") in self._rights
+        is_known = key.decode("ascii", "replace") in self._rights
+        self.refused += not is_known
+        return is_known
 
     def right(self, key: str) -> Right | None:
         return self._rights.get(key)

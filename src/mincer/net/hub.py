@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -20,9 +20,13 @@ from mincer.core.coordinator import Coordinator
 from mincer.core.events import Event, Fault
 from mincer.ids import AttemptId, JobId
 from mincer.net.book import Book
+from mincer.net.desk import Desk
 from mincer.net.dispatch import Dispatch, Outgoing
 from mincer.net.line import greeting
 from mincer.net.members import BEAT_S, Member, Members
+from mincer.net.owners import Keeping, Owners
+from mincer.net.relief import Relief
+from mincer.net.standin import Spool, StandIn
 from mincer.net.telling import progress_told
 from mincer.wire import frames, pulls
 from mincer.wire.frames import attempt_of
@@ -41,33 +45,57 @@ __all__ = ["Hub", "Outgoing"]
 
 #: How often drivers are told how far their jobs are.
 _REPORT_S = 0.2
+_DEFAULTS = Keeping()
 _FAULTS = {fault.value: fault for fault in Fault}
 
 
 class Hub:
     """Hears members and answers them. One thread owns it.
 
-    `word`: a new one for each life of a coordinator. `versions`: see `Members`.
+    `word`: a new one for each life of a coordinator. `versions`: see `Members`. `now`:
+    when it begins. `open_spool`: makes the place for what it lays aside of a job for
+    members that leave; `keeping`: for how long results are.
     """
 
     def __init__(
-        self, word: str, versions: tuple[str, str], members_max: int = 10_000
+        self,
+        word: str,
+        versions: tuple[str, str],
+        members_max: int = 10_000,
+        now: float = 0.0,
+        *,
+        open_spool: Callable[[JobId, bytes], Spool],
+        keeping: Keeping = _DEFAULTS,
     ) -> None:
         self.members = Members(word, versions, members_max)
+        self._word = word
         self.coordinator = Coordinator()
         self.books: dict[JobId, Book] = {}
+        self.desk = Desk(
+            word, versions, self.members, self.coordinator, self.books, now
+        )
         #: Messages that made no sense, and what was said without any right.
         self.dropped = 0
+        #: Connections and greetings of those who were not let in.
+        self.refused = 0
         #: Bytes that were passed on from one member to another.
         self.relayed_bytes = 0
         self._events: list[Event] = []
         self._out: list[Outgoing] = []
         self._dispatch = Dispatch(self.members, self.books, self._out)
+        self._standin = StandIn(open_spool)
+        shared = self.members, self.books, self._dispatch, self._standin
+        happened = self._events.append
+        self._relief = Relief(*shared, happened)
+        core = self.coordinator, happened, self._digest
+        self._owners = Owners(*shared, self.desk, *core, self._relief.over, keeping)
         self._now = self._beaten = self._reported = 0.0
+        self._left_for_good: list[str] = []
         self._greetings = frames.Decoder(frames.Greeting)
         self._said = {
             "worker": frames.Decoder(frames.FromWorker),
             "driver": frames.Decoder(frames.FromDriver),
+            "observer": frames.Decoder(frames.FromObserver),
         }
 
     # --- what comes in
@@ -104,6 +132,7 @@ class Hub:
             self.dropped += 1
             return
         greeted = self.members.greet(key, role, hello, now)
+        self.refused += isinstance(greeted.reply, frames.Refused)
         if greeted.replaced is not None:
             self._left(greeted.replaced, "it began a new life")
         self._out.append((key, False, greeting(greeted.reply)))
@@ -136,6 +165,8 @@ class Hub:
         frame = None if decoder is None else decoder.decode(came.payload)
         if frame is None:
             self.dropped += 1
+        elif isinstance(frame, frames.QUESTIONS):
+            self._asked(member, frame)
         elif member.role == "worker":
             self._worker_said(member, frame)
         else:
@@ -145,22 +176,28 @@ class Hub:
         """Pass on what one member asks of another, and the reply."""
         read = pulls.read_pull(message)
         member = self.members.of_key(key)
-        if read is None or member is None:
-            self.dropped += 1
+        if read is None or member is None or member.role == "observer":
+            # To the coordinator itself anybody may say that he is there.
+            self.dropped += read is None or read[0].to != 0
             return
-        head, data = read
+        head, data = msgspec.structs.replace(read[0], by=member.number), read[1]
+        is_question = isinstance(head, pulls.QUESTIONS)
         if not head.to:
-            return  # says only that it is there
+            if not is_question:
+                self._relief.come(self._standin.hear(head, data, self._now))
+            return
         to = self.members.of_number(head.to)
-        if to is None:
+        if is_question and self._standin.answers(head, to is not None):
+            for reply in self._standin.asked(head):
+                self._out.append((key, True, reply))
+                self.relayed_bytes += sum(map(len, reply[1:]))
+        elif to is None:
             if isinstance(head, pulls.Open | pulls.Ask):
                 gone = pulls.Denied(member.number, head.to, head.pull, "it left", True)
                 self._out.append((key, True, pulls.write_pull(gone)))
-            return
-        passed = msgspec.structs.replace(head, by=member.number)
-        self._out.append((to.key, True, pulls.write_pull(passed, data)))
-        if data is not None:
-            self.relayed_bytes += len(data)
+        else:
+            self._out.append((to.key, True, pulls.write_pull(head, data)))
+            self.relayed_bytes += 0 if data is None else len(data)
 
     # --- workers
 
@@ -168,7 +205,7 @@ class Hub:
         if isinstance(frame, frames.Draining):
             self._events.append(events.WorkerLeaving(member.id))
             if frame.is_done:
-                self._give_up(member, "it has left")
+                self._relief.has_finished(member, self._now)
             return
         book = self.books.get(frame.job)
         match frame:
@@ -184,16 +221,19 @@ class Hub:
                 for attempt in mine:
                     book.ended(attempt)
                 self._events.append(events.AttemptsReturned(member.id, tuple(mine)))
-            case frames.SegmentGone(attempt=name):
-                attempt = attempt_of(book.job, name)
-                output = book.outputs.get(attempt)
-                if output is not None and output.keeper == member.number:
-                    self._events.append(events.SegmentLost(attempt))
             case frames.Working(rows=rows):
                 for name, done, record in rows:
                     attempt = attempt_of(book.job, name)
                     if book.running.get(attempt) == member.number:
                         book.in_work[attempt] = done, record
+
+            case frames.FilesFound():
+                homes: tuple[int, ...] = ()
+                if book.knows(member.number, frame.first + frame.files):
+                    homes = book.intake.found(member.number, frame)
+                if homes:
+                    found = events.InputFound(book.job, member.id, homes)
+                    self._events.append(found)
 
     def _done(self, member: Member, book: Book | None, frame: frames.Done) -> None:
         attempt = attempt_of(frame.job, frame.attempt)
@@ -201,7 +241,8 @@ class Hub:
             self._dispatch.say(member, frames.Discard(frame.job, frame.attempt))
             return
         book.ended(attempt)
-        book.done(frame, attempt, member.number)
+        book.done(frame, attempt, member.number, self._now)
+        member.attempts_done += 1
         self._events.append(
             events.AttemptDone(attempt, member.id, frame.length_bytes, frame.digest)
         )
@@ -217,6 +258,7 @@ class Hub:
             return
         book.ended(attempt)
         book.failed(attempt, frame.error)
+        self.desk.look(book.job)  # it may be the last that is seen of it
         if fault is Fault.DIED:
             number = attempt.number + 1
             book.notes.append(f"{frame.error.what} (attempt {number}, {member.name})")
@@ -228,38 +270,20 @@ class Hub:
 
     # --- drivers
 
-    def _driver_said(self, member: Member, frame: frames.FromDriver) -> None:
-        book = self.books.get(frame.job)
-        if isinstance(frame, frames.Submit):
-            if book is None:
-                book = self.books[frame.job] = Book(frame, member.number)
-                self._events.append(events.JobSubmitted(frame.job, book.plan))
-            return
-        if book is None or book.driver != member.number:
+    def _driver_said(self, member: Member, frame: frames.JobSaid) -> None:
+        if not self._owners.said(member, frame, self._now):
             self.dropped += 1
-            return
-        match frame:
-            case frames.Files(first=first, files=files):
-                book.add_files(first, files)
-            case frames.Splits(first=first, splits=splits):
-                if not book.input_ended and book.add_splits(first, splits):
-                    sizes = tuple(split.size_bytes for split in splits)
-                    self._events.append(events.SplitsAdded(book.job, first, sizes))
-            case frames.InputEnd():
-                book.input_ended = True
-                self._events.append(events.InputEnded(book.job))
-            case frames.CancelJob(reason=reason):
-                self._events.append(events.JobCancelled(book.job, reason))
-            case frames.Committed(attempt=name, is_refused=is_refused):
-                attempt = attempt_of(book.job, name)
-                if attempt in book.outputs:
-                    kind = (
-                        events.OutputRefused if is_refused else events.OutputCommitted
-                    )
-                    self._events.append(kind(attempt))
-            case frames.Taken():
-                self._events.append(events.JobCancelled(book.job, "its driver left it"))
-                self._close(book)
+
+    # --- questions, of drivers and observers
+
+    def _asked(self, member: Member, question: frames.Question) -> None:
+        if isinstance(question, frames.CancelAsked):
+            self.desk.look(question.job)
+            reason = f"{member.name} cancelled it"
+            self._events.append(events.JobCancelled(question.job, reason))
+            self._digest()
+        traffic = self.relayed_bytes, self.dropped, self.refused
+        self._dispatch.say(member, self.desk.answer(question, traffic, self._now))
 
     # --- members leave
 
@@ -278,21 +302,15 @@ class Hub:
                         f"worker {member.name} was lost ({why}); what it did runs again"
                     )
             self._events.append(events.WorkerLost(member.id, why))
-        for book in list(self.books.values()):
-            if book.driver == member.number:
-                reason = f"its driver was lost ({why})"
-                self._events.append(events.JobCancelled(book.job, reason))
-                self._close(book)
+        self._relief.lost(member)
+        self._owners.left(member, why, self._now)
 
-    def _close(self, book: Book) -> None:
-        """Nobody asks for anything of this job any more."""
-        self._digest()  # what it still has in work is cancelled first
-        if self.books.pop(book.job, None) is None:
-            return
-        for number in book.workers:
-            worker = self.members.of_number(number)
-            if worker is not None:
-                self._dispatch.say(worker, frames.JobEnd(book.job))
+    def close(self) -> None:
+        """Tell all members that this coordinator ends, so that none waits for it, and
+        remove what was laid aside."""
+        self._standin.close()
+        word = greeting(frames.Closed(self._word))
+        self._out += [(member.key, False, word) for member in self.members]
 
     # --- time
 
@@ -301,6 +319,8 @@ class Hub:
         self._now = now
         if now - self._beaten >= BEAT_S:
             self._beaten = now
+            self._relief.beat()
+            self._owners.turn(now)
             for member in self.members:
                 if member.role == "worker" and now - member.heard < 2 * BEAT_S:
                     self._events.append(events.WorkerSeen(member.id))
@@ -308,11 +328,17 @@ class Hub:
         for member in self.members:
             if member.is_gone(now):
                 self._give_up(member, "its connection was closed")
+                if member.role != "worker":
+                    self.members.forget(member.key)
+                    self._left_for_good.append(member.key)
             elif member.is_silent(now):
                 self._give_up(member, "it was not heard of")
         deadline = self.coordinator.deadline()
         if deadline is not None and deadline <= now:
             self._events.append(events.Tick(tuple(self._records_in_work())))
+        for book in self.books.values():
+            self._events += book.intake.events(now)
+        self._relief.come(self._standin.turn(now))
         self._digest()
         self._dispatch.tell_failures(now)
         if now - self._reported >= _REPORT_S:
@@ -331,29 +357,37 @@ class Hub:
         times = [self._beaten + BEAT_S]
         if self.books:
             times.append(self._reported + _REPORT_S)
-        due = self.coordinator.deadline()
-        if due is not None:
-            times.append(due)
+        dues = [self.coordinator.deadline()]
+        dues += [book.intake.deadline for book in self.books.values()]
+        times += [due for due in dues if due is not None]
         return max(now, min(times))
 
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
+        for head in self._standin.take_out():
+            member = self.members.of_number(head.to)
+            if member is not None:
+                self._out.append((member.key, True, pulls.write_pull(head)))
         out = self._out.copy()
         self._out.clear()  # the same list stays in the hands of the dispatch
         return out
 
+    def take_left(self) -> list[str]:
+        """Keys that will not be seen again, or will have to be enrolled again."""
+        left, self._left_for_good = self._left_for_good, []
+        return left
+
     def _digest(self) -> None:
         """Tell the coordinator what has happened, and obey."""
         while self._events:
-            happened, self._events = self._events, []
-            self._dispatch.obey_all(self.coordinator.handle_all(happened, self._now))
+            happened = self._events.copy()
+            self._events.clear()  # the same list stays in the hands of others
+            commands = self.coordinator.handle_all(happened, self._now)
+            self._dispatch.obey_all(commands)
+            self.desk.heed(commands, self._now)
 
     def _report(self, book: Book) -> None:
-        snapshot = self.coordinator.snapshot(book.job)
+        snapshot = self.desk.look(book.job)
         if snapshot is not None:
-            doing = sum(
-                done
-                for attempt, (done, _) in book.in_work.items()
-                if attempt.task[1:3] == (0, "map")
-            )
-            self._dispatch.tell_driver(book, progress_told(book, snapshot, doing))
+            told = progress_told(book, snapshot, book.bytes_in_work)
+            self._dispatch.tell_driver(book, told)

@@ -76,7 +76,7 @@ class Line:
 
     def hear(self, message: Message, now: float) -> Any:
         """Take in a greeting or a packet; return a frame that is news, or the
-        `Stranger` that ends this life, or None."""
+        `Stranger` or `Closed` that ends this life, or None."""
         kind = kind_of(message)
         if kind == GREETING and len(message) == 1:
             return self._greeted_by(self._greetings.decode(message[0][1:]), now)
@@ -92,7 +92,7 @@ class Line:
 
     def _greeted_by(
         self, frame: frames.Greeting | None, now: float
-    ) -> frames.Stranger | None:
+    ) -> frames.Stranger | frames.Closed | None:
         self.heard = now
         match frame:
             case frames.Welcome(incarnation=life) if life == self.life:
@@ -107,6 +107,9 @@ class Line:
                 self.refused = frame
             case frames.Stranger(incarnation=life) if life == self.life:
                 return frame
+            case frames.Closed(coordinator=word) if self.welcome is not None:
+                # One that was there before says nothing of this one.
+                return frame if word == self.welcome.coordinator else None
         return None
 
     def say(self, frame: Any) -> None:

@@ -208,7 +208,7 @@ class WorkerMachine:
         self._waiters: dict[Need, list[_Attempt]] = {}
         #: What is here.
         self._here: set[Need] = set()
-        self._leaving = False
+        self._leaving = self._is_leave_said = False
         self._out: list[WorkerCommand] = []
 
     @property
@@ -240,11 +240,11 @@ class WorkerMachine:
             case JobOver(job):
                 self._over(job)
             case DrainAsked():
-                self._leaving = True
+                self._leaving, self._is_leave_said = True, False
             case _:  # GivenUp
                 self._forget_all()
-        if self._leaving and not self._attempts:
-            self._leaving = False
+        if self._leaving and not self._attempts and not self._is_leave_said:
+            self._is_leave_said = True
             self._out.append(Leave())
         commands, self._out = self._out, []
         return commands
@@ -254,13 +254,15 @@ class WorkerMachine:
     def _ordered(self, event: AttemptOrdered) -> None:
         if event.attempt in self._attempts:
             raise Bug(f"{event.attempt} was ordered twice")
+        self._is_leave_said = False  # it was ordered before that was heard
         before = self._attempts.get(event.after) if event.after else None
         queue = deque[_Attempt]() if before is None else before.queue
         attempt = _Attempt(event.attempt, queue)
         self._attempts[event.attempt] = attempt
         queue.append(attempt)
-        attempt.needs = event.needs
-        for need in event.needs:
+        # A split may name a file twice.
+        attempt.needs = tuple(dict.fromkeys(event.needs))
+        for need in attempt.needs:
             if need not in self._here:
                 attempt.missing.add(need)
                 self._want(need, attempt)

@@ -37,8 +37,12 @@ class Member:
         self.slots = hello.slots
         self.address = hello.address
         self.host = hello.host
+        self.mincer = hello.mincer
+        self.python = hello.python
         self.session = Session()
-        self.heard = now
+        self.since = self.heard = now
+        #: Those that counted when they were told.
+        self.attempts_done = 0
         #: Since when there is no connection to it.
         self.closed_since: float | None = None
 

@@ -117,10 +117,10 @@ class Membership:
             self._bulk.use(self._own)
             return
         ups = self._control.ups, self._bulk.ups
-        if ups[0] > self._ups[0]:
-            self.line.connected()
         if ups[1] > self._ups[1]:
             self._bulk.send(pulls.write_pull(pulls.Close(0, 0, 0)))
+        if ups[0] > self._ups[0] or (ups > self._ups and self.line.welcome is None):
+            self.line.connected()
         self._ups = ups
 
     def receive(self) -> Iterator[Message]:
@@ -144,6 +144,9 @@ class Membership:
 
     def send(self, message: Message) -> bool:
         """Send what belongs to the line."""
+        if self.line.welcome is None and not self._bulk.is_up:
+            # Who is welcomed is given work at once, and must be able to pull for it.
+            return False
         return self._control.send(message)
 
     def send_bulk(self, message: Message) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from mincer.structs import Struct
@@ -98,19 +98,22 @@ class ToldStep:
             if number not in without:
                 yield commit
 
-    def segments(self, row: StartRow, me: int) -> Iterator[Segments]:
-        """What a reduce on member `me` needs of others."""
-        counts = Counter(commit.keeper for commit in self.commits(row))
-        del counts[me]
+    def segments(
+        self, row: StartRow, is_here: Callable[[CommitRow], bool]
+    ) -> Iterator[Segments]:
+        """What a reduce needs that is not here."""
+        counts = Counter(one.keeper for one in self.commits(row) if not is_here(one))
         for keeper in sorted(counts):
             for nth in range(-(-counts[keeper] // MAPS_MAX)):
                 yield Segments(keeper, nth)
 
-    def maps(self, row: StartRow, some: Segments) -> list[tuple[int, int]]:
+    def maps(
+        self, row: StartRow, some: Segments, is_here: Callable[[CommitRow], bool]
+    ) -> list[tuple[int, int]]:
         """The maps (index, number of the attempt) of these segments."""
         found = [
             (commit.index, commit.number)
             for commit in self.commits(row)
-            if commit.keeper == some.keeper
+            if commit.keeper == some.keeper and not is_here(commit)
         ]
         return found[some.nth * MAPS_MAX : (some.nth + 1) * MAPS_MAX]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mincer.core.events import Fault
-from mincer.errors import SegmentError
+from mincer.errors import MincerError, OutputError, SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net import machine
 from mincer.net.end import End
@@ -53,11 +53,14 @@ class Node(End):
         open_depot: Callable[[frames.JobTold, int], Depot],
     ) -> None:
         super().__init__(hello, frames.ToWorker, self._find)
-        #: It has told the coordinator that it leaves, and has nothing left to do.
+        #: It drains, and nothing holds it back any more.
         self.has_left = False
+        self._drains = False
         self._children = children
         self._open_depot = open_depot
         self._depots: dict[JobId, Depot] = {}
+        #: Jobs for which there is no place here, and why.
+        self._unopened: dict[JobId, str] = {}
         self._machine = WorkerMachine()
         self._fetching = Fetching(
             self._puller, self.reach, self._depots, self._met, self._unmet
@@ -72,22 +75,25 @@ class Node(End):
     def _heard(self, frame: frames.ToWorker, now: float) -> None:
         self._now = now
         if isinstance(frame, frames.MemberTold):
-            self.reach.peers[frame.member] = frame
+            self._told_of(frame, now)
+            return
+        if isinstance(frame, frames.Relieved):
+            self.has_left = True
             return
         if isinstance(frame, frames.MemberGone):
             self._fetching.left(frame.member)
             self._children.send()
             return
         if isinstance(frame, frames.JobTold):
-            if frame.job not in self._depots:
-                self._depots[frame.job] = self._open_depot(frame, self._puller.me)
+            self._open(frame)
             return
         depot = self._depots.get(frame.job)
         if depot is None:
+            self._refuse(frame)
             return
         match frame:
             case frames.FilesTold(first=first, files=files):
-                depot.add_files(first, files)
+                depot.inputs.add(first, files)
             case frames.Commits(step=step, first=first, rows=rows):
                 depot.add_commits(step, first, rows)
             case frames.Withdrawals(step=step, first=first, numbers=numbers):
@@ -109,11 +115,32 @@ class Node(End):
             case frames.Discard(attempt=name):
                 depot.discard(attempt_of(frame.job, name))
                 self._offers.forget()
+            case frames.Release(step=step):
+                depot.release(step)
+                self._offers.forget()
             case frames.JobEnd():
                 self._tell(machine.JobOver(frame.job))
                 self._offers.forget()
                 del self._depots[frame.job]
                 depot.close()
+
+    def _open(self, told: frames.JobTold) -> None:
+        if told.job in self._depots:
+            return
+        try:
+            self._depots[told.job] = self._open_depot(told, self._puller.me)
+        except (MincerError, OSError) as error:
+            self._unopened[told.job] = str(error)
+
+    def _refuse(self, frame: frames.ToWorker) -> None:
+        """Of this job nothing can be run here: there is no place for its files."""
+        if isinstance(frame, frames.JobEnd):
+            self._unopened.pop(frame.job, None)
+        elif isinstance(frame, frames.Start) and frame.job in self._unopened:
+            why = f"no folder can be made for the job: {self._unopened[frame.job]}"
+            for row in frame.rows:
+                fault, error = Fault.WORKER_FAULT.value, error_told(SegmentError(why))
+                self._say(frames.Failed(frame.job, row.attempt, fault, error))
 
     # --- what the machine wants
 
@@ -145,7 +172,6 @@ class Node(End):
                 self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))
-                self.has_left = True
 
     def _begin(self, attempt: AttemptId, after: AttemptId | None) -> None:
         depot = self._depots[attempt.task.job]
@@ -179,7 +205,7 @@ class Node(End):
         if depot is None:
             return
         if isinstance(told, AttemptMade):
-            depot.made(attempt, told.place)
+            kept = depot.made(attempt, told.place)
             place = told.place
             self._say(
                 frames.Done(
@@ -187,12 +213,18 @@ class Node(End):
                     name_of(attempt),
                     0 if place is None else place.length_bytes,
                     _signed(told.digest),
-                    account_told(told),
+                    account_told(told, kept.by_way, kept.was_sent),
+                    kept.index_digest,
+                    kept.place,
                 )
             )
         else:
             depot.ended(attempt)
-            self._unmade(told)
+            if isinstance(told.error, OutputError) and depot.shared.is_lost():
+                # Nobody's fault: it may be done again, and its part be sent.
+                self._say(frames.Returned(attempt.task.job, [name_of(attempt)]))
+            else:
+                self._unmade(told)
         self._tell(machine.AttemptEnded(attempt))
 
     def _unmade(self, told: AttemptUnmade) -> None:
@@ -234,20 +266,27 @@ class Node(End):
     # --- time
 
     def turn(self, now: float) -> None:
-        self._turn_line(now)
+        if not self.has_left:
+            self._turn_line(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
+        for job, depot in self._depots.items():
+            if depot.inputs.is_looking:
+                self._say(frames.FilesFound(job, *depot.inputs.look()))
         self._now = now
         self._fetching.turn(now)
         self._children.send()
 
     def deadline(self) -> float:
+        if any(depot.inputs.is_looking for depot in self._depots.values()):
+            return self._now
         return min(self.line.deadline(), self._worked + _WORKING_S)
 
     def drain(self, now: float) -> None:
         """Take nothing new, and leave when all is done."""
         self._now = now
+        self._drains = True
         self._say(frames.Draining())
         self._tell(machine.DrainAsked())
 
@@ -256,6 +295,7 @@ class Node(End):
         for depot in self._depots.values():
             depot.close()
         self._depots.clear()
+        self._unopened.clear()
 
     def _tell_working(self) -> None:
         rows: dict[JobId, list[tuple[frames.AttemptName, int, int | None]]] = {}
@@ -273,6 +313,8 @@ class Node(End):
         self._fetching.stop_all()
         self.close()
         super()._begin_anew(why)
+        # Nothing is left to be finished, and to be begun again it is too late.
+        self.has_left = self._drains
 
     def _say(self, frame: frames.FromWorker) -> None:
         self.line.say(frame)

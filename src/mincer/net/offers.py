@@ -15,12 +15,15 @@ from typing import NamedTuple, TypeAlias
 from mincer.errors import SegmentError
 from mincer.flow.ports import SegmentReader
 from mincer.wire import pulls
+from mincer.wire.packing import pack
 from mincer.wire.pulls import Head, Thing
 
 __all__ = ["Bytes", "NotHere", "Offers", "Piece", "Reply"]
 
 #: Pulls that are served at a time; one more and the oldest has to be opened again.
 _LAYOUTS_MAX = 256
+#: After a chunk that packing did not make smaller, so many are sent as they are.
+_PLAIN = 16
 
 
 class Bytes:
@@ -61,8 +64,11 @@ class NotHere(Exception):
 
 
 class _Layout:
-    def __init__(self, outputs: Outputs, chunk_bytes: int) -> None:
+    def __init__(self, outputs: Outputs, chunk_bytes: int, may_pack: bool) -> None:
         self.chunk_bytes = chunk_bytes
+        self._may_pack = may_pack
+        #: So many chunks are not tried to be packed, after one that was not worth it.
+        self._plain = 0
         self.sizes = [sum(piece.size for piece in output) for output in outputs]
         self._pieces = [piece for output in outputs for piece in output if piece.size]
         self._ends: list[int] = []
@@ -70,6 +76,18 @@ class _Layout:
         for piece in self._pieces:
             end += piece.size
             self._ends.append(end)
+
+    def packed(self, number: int) -> tuple[bytes, bool]:
+        """A chunk, and whether it is packed."""
+        data = self.chunk(number)
+        if self._may_pack and not self._plain:
+            packed = pack(data)
+            if packed is not None:
+                return packed, True
+            self._plain = _PLAIN
+            return data, False
+        self._plain = max(0, self._plain - 1)
+        return data, False
 
     def chunk(self, number: int) -> bytes:
         at = number * self.chunk_bytes
@@ -111,16 +129,21 @@ class Offers:
                 self._layouts.pop(who, None)
         return []
 
+    def serves(self, head: Head) -> bool:
+        """True when this pull was opened here, and is remembered."""
+        return (head.by, head.pull) in self._layouts
+
     def forget(self) -> None:
         """Something that was offered is no longer there: lay out all anew."""
         self._layouts.clear()
 
     def _open(self, head: pulls.Open) -> Reply:
         try:
-            layout = _Layout(self._find(head.thing), head.chunk_bytes)
+            outputs = self._find(head.thing)
         except NotHere as error:
             way = head.by, head.to, head.pull
             return pulls.Denied(*way, error.why[:4000], lost=error.lost), None
+        layout = _Layout(outputs, head.chunk_bytes, head.may_pack)
         self._layouts[head.by, head.pull] = layout
         if len(self._layouts) > _LAYOUTS_MAX:
             self._layouts.popitem(last=False)
@@ -132,11 +155,12 @@ class Offers:
         replies: list[Reply] = []
         for number in chunks:
             try:
-                data = layout.chunk(number)
+                data, is_packed = layout.packed(number)
             except SegmentError as error:
                 del self._layouts[head.by, head.pull]
                 why = error.what[:4000]
                 return [(pulls.Denied(head.by, head.to, head.pull, why), None)]
             self.given_bytes += len(data)
-            replies.append((pulls.Chunk(head.by, head.to, head.pull, number), data))
+            chunk = pulls.Chunk(head.by, head.to, head.pull, number, is_packed)
+            replies.append((chunk, data))
         return replies

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mincer.ids import AttemptId
+from mincer.net.inputs import Inputs
 from mincer.net.machine import Need
 from mincer.net.offers import Outputs
+from mincer.net.same_folder import SharedFolder
 from mincer.store.disk import Place
 from mincer.wire import frames
 from mincer.wire.packets import Buffer
@@ -15,7 +17,7 @@ from mincer.wire.pulls import Thing
 from mincer.worker.orders import AttemptUnmade, Order
 from mincer.worker.page import Position
 
-__all__ = ["Children", "Depot"]
+__all__ = ["Children", "Depot", "Kept"]
 
 
 class Children(Protocol):
@@ -34,6 +36,18 @@ class Children(Protocol):
     def in_work(self) -> Iterator[tuple[AttemptId, Position]]: ...
 
 
+class Kept(NamedTuple):
+    """What is to be told of an attempt and its output."""
+
+    #: See `mincer.wire.frames.WAYS`.
+    by_way: tuple[int, int, int] = (0, 0, 0)
+    #: The driver sent input that it read.
+    was_sent: bool = False
+    #: Where it lies, for those who see the same disks, and a digest of its index.
+    place: frames.PlaceTold | None = None
+    index_digest: bytes = b""
+
+
 class Depot(Protocol):
     """One job on this worker: what is told of it, brought here, made and served."""
 
@@ -41,9 +55,12 @@ class Depot(Protocol):
     #: What a child may take.
     memory_bytes: int
 
-    # --- what the coordinator tells, each thing once and in order
+    #: The input files, which the coordinator tells, and what of them is here.
+    inputs: Inputs
+    #: The folder of the output, if it has one that workers may share.
+    shared: SharedFolder
 
-    def add_files(self, first: int, files: list[frames.FileTold]) -> None: ...
+    # --- what the coordinator tells, each thing once and in order
 
     def add_commits(
         self, step: int, first: int, rows: list[frames.CommitRow]
@@ -75,6 +92,11 @@ class Depot(Protocol):
         """These bytes of it have come."""
         ...
 
+    def whole(self, need: Need, is_direct: bool) -> None:
+        """All of it has come: straight from who has it, or by way of the
+        coordinator."""
+        ...
+
     def drop(self, need: Need) -> None:
         """Nobody wants it any more."""
         ...
@@ -86,7 +108,7 @@ class Depot(Protocol):
         `SegmentError` if an output of its own is gone."""
         ...
 
-    def made(self, attempt: AttemptId, place: Place | None) -> None:
+    def made(self, attempt: AttemptId, place: Place | None) -> Kept:
         """The attempt is done, and this is where its output lies."""
         ...
 
@@ -96,6 +118,10 @@ class Depot(Protocol):
 
     def discard(self, attempt: AttemptId) -> None:
         """Nobody will ask for this output."""
+        ...
+
+    def release(self, step: int) -> None:
+        """Nobody will ask for what the maps of this step made."""
         ...
 
     def find(self, thing: Thing) -> Outputs:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from mincer.wire import pulls
 from mincer.wire.packets import Buffer
+from mincer.wire.packing import unpack
 from mincer.wire.pulls import Head, Thing
 
 __all__ = ["Arrived", "Failed", "News", "Puller", "Sized", "Stuck", "Whole"]
@@ -40,7 +41,6 @@ class Arrived(NamedTuple):
     pull: int
     offset: int
     data: Buffer
-    is_packed: bool
 
 
 class Whole(NamedTuple):
@@ -73,18 +73,30 @@ class _Pull:
     """One thing on its way here."""
 
     def __init__(
-        self, number: int, to: int, thing: Thing, chunk_bytes: int, now: float
+        self,
+        number: int,
+        to: int,
+        thing: Thing,
+        chunk_bytes: int,
+        may_pack: bool,
+        now: float,
     ) -> None:
         self.number = number
         self.to = to
         self.thing = thing
         self.chunk_bytes = chunk_bytes
+        self.may_pack = may_pack
         self.heard = self.opened = now
         self.size_bytes = -1
         #: The chunk to be asked for next, and how many there are.
         self.next = self.chunks = 0
         #: Chunks that were asked for, and when.
         self.owed: dict[int, float] = {}
+
+    @property
+    def is_awaited(self) -> bool:
+        """True when something was asked of it; else it waits for its turn to ask."""
+        return self.size_bytes < 0 or bool(self.owed)
 
     def length(self, chunk: int) -> int:
         return min(self.chunk_bytes, self.size_bytes - chunk * self.chunk_bytes)
@@ -107,11 +119,16 @@ class Puller:
         self._out: list[Head] = []
 
     def begin(
-        self, thing: Thing, to: int, now: float, chunk_bytes: int = pulls.CHUNK_BYTES
+        self,
+        thing: Thing,
+        to: int,
+        now: float,
+        chunk_bytes: int = pulls.CHUNK_BYTES,
+        may_pack: bool = False,
     ) -> int:
         """Pull this from that member; return the number of the pull."""
         self._numbers += 1
-        pull = _Pull(self._numbers, to, thing, chunk_bytes, now)
+        pull = _Pull(self._numbers, to, thing, chunk_bytes, may_pack, now)
         self._pulls[pull.number] = pull
         self._open(pull, now)
         return pull.number
@@ -146,7 +163,7 @@ class Puller:
         become hopeless. What is to be sent is in `take_out`."""
         news: list[News] = []
         for pull in list(self._pulls.values()):
-            if now - pull.heard > STUCK_S:
+            if pull.is_awaited and now - pull.heard > STUCK_S:
                 self.stop(pull.number)
                 news.append(Stuck(pull.number))
                 continue
@@ -172,13 +189,14 @@ class Puller:
 
     def _open(self, pull: _Pull, now: float) -> None:
         pull.opened = now
-        self._out.append(
-            pulls.Open(pull.to, self.me, pull.number, pull.thing, pull.chunk_bytes)
-        )
+        what = pull.thing, pull.chunk_bytes, pull.may_pack
+        self._out.append(pulls.Open(pull.to, self.me, pull.number, *what))
 
     def _opened(self, pull: _Pull, sizes: list[int]) -> list[News]:
         if pull.size_bytes >= 0:
-            return []  # opened again, by who had forgotten it
+            # Opened again, by who had forgotten it, and what was asked of it.
+            pull.owed = dict.fromkeys(pull.owed, -_AGAIN_S)
+            return []
         pull.resize(sizes)
         news: list[News] = [Sized(pull.number, sizes)]
         if not pull.chunks:
@@ -193,12 +211,13 @@ class Puller:
     ) -> list[News]:
         if chunk not in pull.owed:
             return []
-        if not is_packed and len(data) != pull.length(chunk):
+        unpacked = unpack(data, pull.length(chunk)) if is_packed else data
+        if unpacked is None or len(unpacked) != pull.length(chunk):
             return []  # not what was promised: it will be asked for again
         del pull.owed[chunk]
         self._credits += 1
         at = chunk * pull.chunk_bytes
-        news: list[News] = [Arrived(pull.number, at, data, is_packed)]
+        news: list[News] = [Arrived(pull.number, at, unpacked)]
         if pull.next == pull.chunks and not pull.owed:
             self.stop(pull.number)
             news.append(Whole(pull.number))
@@ -219,6 +238,8 @@ class Puller:
                 continue
             waiting = 0
             self._credits -= 1
+            if not pull.owed:
+                pull.heard = now  # it is listened to from now on
             pull.owed[pull.next] = now
             wanted.setdefault(number, []).append(pull.next)
             pull.next += 1

@@ -15,9 +15,11 @@ Outgoing: TypeAlias = tuple[int | None, Message]
 
 
 class Reach:
-    """What one process knows of the ways to others."""
+    """What one process knows of the ways to others. `host`: a word that those have in
+    common who see the same disks; empty: nobody does."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "") -> None:
+        self._host = host
         #: The addresses and keys of others, by number.
         self.peers: dict[int, frames.MemberTold] = {}
         #: Members that cannot be reached but through the coordinator.
@@ -27,6 +29,11 @@ class Reach:
         """True when this member is to be asked without the coordinator."""
         told = self.peers.get(member)
         return told is not None and bool(told.address) and member not in self.relayed
+
+    def is_near(self, member: int) -> bool:
+        """True when this member is on this machine."""
+        told = self.peers.get(member)
+        return told is not None and bool(told.host) and told.host == self._host
 
     def chunk_bytes(self, member: int) -> int:
         """How much this member is asked for at a time."""

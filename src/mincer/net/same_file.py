@@ -11,7 +11,7 @@ import os
 
 from mincer.wire.frames import FileTold
 
-__all__ = ["ONLY_DRIVER", "file_told", "is_here"]
+__all__ = ["ONLY_DRIVER", "file_told", "is_here", "seems_here"]
 
 _END_BYTES = 4096
 #: In place of a digest: what only the driver has, whatever lies under that path here.
@@ -31,16 +31,23 @@ def file_told(path: str, size_bytes: int, mtime_ns: int) -> FileTold:
 
 def is_here(told: FileTold) -> bool:
     """True when this process can read that file."""
+    if not seems_here(told):
+        return False
+    try:
+        return _digest(os.fsdecode(told.path), told.size_bytes) == told.digest
+    except OSError:
+        return False
+
+
+def seems_here(told: FileTold) -> bool:
+    """False when this process surely cannot read that file; costs no read."""
     if told.digest == ONLY_DRIVER:
         return False
-    path = os.fsdecode(told.path)
     try:
-        found = os.stat(path)
-        if (found.st_size, found.st_mtime_ns) != (told.size_bytes, told.mtime_ns):
-            return False
-        return _digest(path, told.size_bytes) == told.digest
+        found = os.stat(os.fsdecode(told.path))
     except (OSError, ValueError):  # a path may hold what no path here may
         return False
+    return (found.st_size, found.st_mtime_ns) == (told.size_bytes, told.mtime_ns)
 
 
 def _digest(path: str, size_bytes: int) -> bytes:

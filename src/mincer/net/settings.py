@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 from mincer.errors import UsageError
 from mincer.net.keys import Keys, keys_of_password, read_key_file
 
-__all__ = ["PORT", "Address", "address_of", "home", "keys_of", "user_folder"]
+__all__ = [
+    "PORT",
+    "Address",
+    "address_of",
+    "home",
+    "is_secret_set",
+    "keys_of",
+    "user_folder",
+]
 
 #: The one that mincemeat had.
 PORT = 11235
@@ -37,7 +45,12 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        import ipaddress
+
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:  # a name
+            return self.host == "localhost"
 
 
 def address_of(given: str | None, default_host: str = "127.0.0.1") -> Address:
@@ -54,6 +67,10 @@ def address_of(given: str | None, default_host: str = "127.0.0.1") -> Address:
             f"the address {text} has no port of 0 to 65535",
             hint=f"It is HOST:PORT, as 192.168.1.10:{PORT}",
         )
+    if host == "localhost":
+        # Of the two addresses that it has on most machines, the one that is the default
+        # of who listens: ZeroMQ would take ::1, and find nobody.
+        host = "127.0.0.1"
     return Address(host or default_host, int(port) if port else PORT)
 
 
@@ -73,6 +90,11 @@ def keys_of(
     if password is not None:
         return keys_of_password(password, cluster or _setting("cluster") or "default")
     return None
+
+
+def is_secret_set() -> bool:
+    """True when `keys_of` finds keys though none are given."""
+    return _setting("key_file") is not None or _setting("password") is not None
 
 
 def home() -> Path:

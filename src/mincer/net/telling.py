@@ -29,8 +29,11 @@ _TEXT_CHARS_MAX = 50_000
 _LINE_CHARS_MAX = 2_000
 
 
-def account_told(told: AttemptMade) -> Account:
-    """What an attempt made, in figures."""
+def account_told(
+    told: AttemptMade, by_way: tuple[int, int, int], was_sent: bool
+) -> Account:
+    """What an attempt made, in figures; `by_way`: what it read of other workers;
+    `was_sent`: the driver sent what it read."""
     figures: list[int] = []
     part = None
     if told.made is not None:
@@ -38,7 +41,9 @@ def account_told(told: AttemptMade) -> Account:
         if isinstance(told.made, MapMade):
             figures[-1] = 0  # the digest, which is told apart
     is_written = part is not None and told.place is None
-    return Account(figures, part, told.counters, told.cpu_s, told.wall_s, is_written)
+    times = told.cpu_s, told.wall_s
+    read = by_way, was_sent
+    return Account(figures, part, told.counters, *times, is_written, *read)
 
 
 def made_of(

@@ -17,6 +17,7 @@ from typing import Any
 import zmq
 
 from mincer.errors import RefusedError
+from mincer.limits import LEASE_S
 from mincer.net.depot import JobDepot
 from mincer.net.keys import KeyPair, Keys
 from mincer.net.line import versions
@@ -43,8 +44,11 @@ class WorkerProcess:
 
     `listen`: where others pull from it, HOST:PORT; by default a free port of the
     address by which it reaches the coordinator. `advertise`: what others are told
-    instead. `once`: leave when the coordinator is gone. `tell`: is called with one line
-    whenever what the worker does has changed.
+    instead. `once`: leave when the coordinator says that it ends, or when there was one
+    and nothing has been heard of it for as long as it would wait itself. `local_reads`:
+    files of other workers on this machine may be read, and they may read those of this
+    one. `tell`: is
+    called with one line whenever what the worker does has changed.
     """
 
     def __init__(
@@ -59,18 +63,25 @@ class WorkerProcess:
         listen: str | None = None,
         advertise: str | None = None,
         once: bool = False,
+        local_reads: bool = True,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._memory_bytes = memory_bytes
         self._once = once
+        self._local_reads = local_reads
         self._tell = tell
         self._said = ""
         self._where = f"{host}:{port}"
         self._draining_until: float | None = None
+        self._drains = False
         self._goodbye_until: float | None = None
         self._stop = False
+        self._is_closed = False
         self._looked = 0.0
-        own = KeyPair.fresh()
+        #: When there was a coordinator last; how many have said that they end.
+        self._heard: float | None = None
+        self._coordinators_closed = 0
+        pair, own = keys.of_role("worker"), KeyPair.fresh()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             here = local_address(host, port)
@@ -92,7 +103,6 @@ class WorkerProcess:
         )
         self.node = Node(hello, self._hands, self._open_depot)
         self._peers = Peers(self._context, own)
-        pair = keys.of_role("worker")
         address = endpoint(host, port)
         self._membership = Membership(
             self._context, address, pair, own, keys.server, self.node.line
@@ -102,12 +112,15 @@ class WorkerProcess:
 
     def _open_depot(self, told: frames.JobTold, me: int) -> JobDepot:
         code = os.path.join(self._folder.path, "code")
-        return JobDepot(told, me, self._folder.path, code, self._memory_bytes)
+        is_near = self.node.reach.is_near if self._local_reads else None
+        where = self._folder.path, code
+        return JobDepot(told, me, *where, self._memory_bytes, is_near)
 
     # --- the loop
 
     def run(self) -> None:
-        """Work until drained, stopped or refused (`RefusedError`)."""
+        """Work until drained, stopped, refused (`RefusedError`) or, with `once`, until
+        the coordinator is gone."""
         try:
             while not self._stop:
                 self._turn()
@@ -117,7 +130,11 @@ class WorkerProcess:
             self.close()
 
     def _turn(self) -> None:
+        self._drain_if_asked()
         self._communicate()
+        self._look_for_coordinator(time.monotonic())
+        if self._stop:
+            return
         self._watch()
         for told in self._hands.wait(self._patience()):
             self.node.told(told, time.monotonic())
@@ -206,17 +223,42 @@ class WorkerProcess:
             self._said = line
             self._tell(line)
 
+    def _look_for_coordinator(self, now: float) -> None:
+        """Tell when it has said that it ends; with `once`, leave when it is gone.
+
+        Only after all that has come was heard: who was stopped for a while (SIGSTOP)
+        has its beats still to read.
+        """
+        if self.node.closed > self._coordinators_closed:
+            self._coordinators_closed = self.node.closed
+            self._said = f"the coordinator at {self._where} has ended"
+            self._tell(self._said)
+            if self._once:
+                self._stop = True
+        standing = self._membership.standing
+        if standing is Standing.JOINING:
+            self._heard = now
+        elif standing is Standing.JOINED:
+            self._heard = self.node.line.heard
+        if self._once and self._heard is not None and now - self._heard > LEASE_S:
+            self._stop = True
+
     # --- ends
 
     def drain(self, timeout_s: float) -> None:
-        """Finish what has begun, for so long, and leave. May be called by a handler of
-        signals; a second call stops at once."""
+        """Finish what has begun, for so long, and leave. May be called from any thread,
+        and by a handler of signals; a second call stops at once."""
         if self._draining_until is not None:
             self.stop()
             return
         self._draining_until = time.monotonic() + timeout_s
-        self.node.drain(time.monotonic())
         self._hands.wake()
+
+    def _drain_if_asked(self) -> None:
+        """Here and not by who asks for it, who may come in the middle of anything."""
+        if self._draining_until is not None and not self._drains:
+            self._drains = True
+            self.node.drain(time.monotonic())
 
     def stop(self) -> None:
         """Leave at once. May be called from any thread."""
@@ -237,7 +279,10 @@ class WorkerProcess:
         return now >= until
 
     def close(self) -> None:
-        """End children and connections; nothing is left."""
+        """End children and connections; nothing is left. Harmless when repeated."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         for socket in list(self._watched):
             self._unwatch(socket)
         self._hands.close()

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sized
 from typing import Protocol
 
 from mincer.flow.ports import MapMade, PartMade, ReduceMade
-from mincer.ids import AttemptId
-from mincer.runners.base import JobOrder
+from mincer.ids import AttemptId, JobId
 from mincer.runners.report import Report
 from mincer.worker.orders import AttemptMade
 
-__all__ = ["Accounted", "part_of", "report_of"]
+__all__ = ["Accounted", "Named", "part_of", "report_of"]
+
+
+class Named(Protocol):
+    """What a job is called, and how many steps it has."""
+
+    @property
+    def job(self) -> JobId: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def steps(self) -> Sized: ...
 
 
 class Accounted(Protocol):
     """What a runner keeps of a job."""
 
-    order: JobOrder
+    @property
+    def order(self) -> Named: ...
+
     made: dict[AttemptId, AttemptMade]
     #: How many records each attempt left out, if it did.
     skips: dict[AttemptId, int]

@@ -16,7 +16,20 @@ from mincer.structs import Struct, field
 if TYPE_CHECKING:
     from mincer.runners.results import Results
 
-__all__ = ["SKIP_HINT", "JobControl", "JobOrder", "Progress", "Runner"]
+__all__ = [
+    "CLUSTER_SIZES_HINT",
+    "SKIP_HINT",
+    "JobControl",
+    "JobOrder",
+    "Progress",
+    "Runner",
+]
+
+#: What is said to who gave a number of workers, or their memory, for a cluster.
+CLUSTER_SIZES_HINT = (
+    "They belong to the workers, where these start:  "
+    "mincer worker HOST:PORT -n SLOTS --memory SIZE"
+)
 
 #: What is said to who met a bad record that was not left out.
 SKIP_HINT = "To leave such records out:  skip_bad_records=N  (--skip-bad-records N)"
@@ -68,10 +81,21 @@ class JobControl:
     may call `cancel` from any thread, which also calls what the runner set as `wake`.
     """
 
-    def __init__(self, on_progress: Callable[[Progress], None] | None = None) -> None:
+    def __init__(
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        will_leave: bool = False,
+    ) -> None:
+        #: The asker knows already that he will not take the result.
+        self.will_leave = will_leave
         self._cancelled = threading.Event()
         self._on_progress = on_progress
         self.latest: Progress | None = None
+        self._leaves = threading.Event()
+        #: What keeps this process from leaving the job, as long as it wants to; and why
+        #: it may not at all.
+        self.owed = "its source has not come to its end"
+        self.refusal = ""
         #: Set by the runner: makes its loop turn at once. Must be thread-safe.
         self.wake: Callable[[], None] = _nothing
 
@@ -82,6 +106,24 @@ class JobControl:
     def cancel(self) -> None:
         self._cancelled.set()
         self.wake()
+
+    @property
+    def wants_to_leave(self) -> bool:
+        """True when the job is to go on without this process, as soon as it can."""
+        return self._leaves.is_set()
+
+    def ask_to_leave(self) -> None:
+        self.refusal = ""
+        self._leaves.set()
+        self.wake()
+
+    def stay(self) -> None:
+        """Do not leave after all."""
+        self._leaves.clear()
+
+    def refuse_to_leave(self, why: str) -> None:
+        self.refusal = why
+        self._leaves.clear()
 
     def check(self) -> None:
         """Raise `CancelledError` when the job was cancelled."""

@@ -46,6 +46,9 @@ class Report(Struct, frozen=False):
     memory_bytes_max: int = 0
     #: Outcome ("done", "failed", "lost", "cancelled") to number.
     attempts: dict[str, int] = field(default_factory=dict)
+    #: How workers came to the outputs of other workers ("file": read where it lies,
+    #: "direct": from worker to worker, "relayed": by way of the coordinator) to bytes.
+    bytes_by_way: dict[str, int] = field(default_factory=dict)
     #: How input came ("read by workers", "sent by the driver") to number of splits.
     input_from: dict[str, int] = field(default_factory=dict)
     #: The folder of the output, when one was asked for.

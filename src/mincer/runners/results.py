@@ -13,7 +13,7 @@ from mincer.flow.ports import Batch
 from mincer.runners.report import Report
 from mincer.sinks.base import Sink
 from mincer.sources.base import Extent, Source, Split, Spool
-from mincer.sources.copies import opened_at
+from mincer.sources.copies import open_input
 
 __all__ = [
     "Columns",
@@ -27,8 +27,8 @@ __all__ = [
 
 #: Two columns of one length: keys and values.
 Columns: TypeAlias = tuple[list[Any], list[Any]]
-#: Reads one part from its start, in blocks of bounded size. One with a true attribute
-#: `stored` pickles small and works in any process of this machine: its data is on disk.
+#: Reads one part from its start, in blocks of bounded size. One with `stored_at()` is
+#: small to pickle and works in any process: its data is on disk, in these extents.
 ReadPart: TypeAlias = Callable[[], Iterator[Columns]]
 
 _BLOCK_PAIRS = 8192
@@ -197,13 +197,28 @@ class ResultsSource(Source):
         parts = self._results._parts
         about = (self.size_bytes or 0) // max(1, len(parts))
         for index, part in enumerate(parts):
+            written = self._split_of_written(part)
+            if written is not None:
+                yield written
+                continue
             stored: ReadPart = part
-            if spool is not None and not getattr(part, "stored", False):
+            if spool is not None and not hasattr(part, "stored_at"):
                 stored = _SpooledPart(part, spool)
             split = PartSplit(f"part {index} of {self._results.report.name}", stored)
             split.tag = self.tag
             split.size_bytes = about
             yield split
+
+    def _split_of_written(self, part: ReadPart) -> Split | None:
+        """The split of a part that is a file in an output folder."""
+        if not self._results.paths:
+            return None
+        from mincer.sinks.files import WrittenPart
+        from mincer.sources.output import split_of_part
+
+        if not isinstance(part, WrittenPart):
+            return None
+        return split_of_part(part.path, part.format, self.tag)
 
     def describe(self) -> str:
         return f"the results of {self._results.report.name}"
@@ -217,7 +232,7 @@ class PartSplit(Split):
         self._part = read
 
     def extents(self) -> Iterable[Extent]:
-        found = getattr(self._part, "extents", None)
+        found = getattr(self._part, "stored_at", None)
         return [] if found is None else found()
 
     def read(self, skip: frozenset[int] = frozenset()) -> Iterator[Batch]:
@@ -277,14 +292,12 @@ def results_of(parts: Sequence[HeldPart], sink: Sink | None, report: Report) -> 
 class _SpooledPart:
     """A part that was copied to a spool file, block by block."""
 
-    stored = True
-
     def __init__(self, part: ReadPart, spool: Spool) -> None:
         from mincer.codec.blocks import encode_pairs
 
         self._places = [spool.append(encode_pairs(*columns)) for columns in part()]
 
-    def extents(self) -> list[Extent]:
+    def stored_at(self) -> list[Extent]:
         """What is read."""
         return [
             Extent(path, offset, offset + length, offset + length, -1)
@@ -295,7 +308,7 @@ class _SpooledPart:
         from mincer.codec.blocks import decode_pairs
 
         for path, offset, length in self._places:
-            with open(opened_at(path), "rb") as file:
+            with open_input(path) as file:
                 file.seek(offset)
                 data = file.read(length)
             yield decode_pairs(data)

@@ -17,20 +17,19 @@ class StoredPart(Struct, frozen=False):  # half the time; there may be many
     """Reads one part from where a child left it; pickles as the place alone."""
 
     place: Place
-    #: Any process of this machine may read it (see `Results`).
-    stored: bool = True
 
     def __call__(self) -> Iterator[tuple[list[object], list[object]]]:
         if not self.place.length_bytes:
             return  # as most of ten thousand are
-        place = self.place._replace(path=opened_at(self.place.path))
+        path, start, length = self.place
+        place = self.place._replace(path=opened_at(path, start, start + length))
         files = FileCache()
         try:
             yield from read_part(PlaceReader(place, files))
         finally:
             files.close()
 
-    def extents(self) -> list[Extent]:
+    def stored_at(self) -> list[Extent]:
         """What is read."""
         path, start, length = self.place
         return [Extent(path, start, start + length, start + length, -1)]

@@ -34,6 +34,18 @@ class Sink(ABC):
         """Start one attempt at one part. Several attempts at a part may be open at
         once, in different processes, and none may disturb another."""
 
+    @property
+    def shared_folder(self) -> str | None:
+        """Where `open` writes, from the root on, once it is prepared. On a machine that
+        sees the same folder, children `open` the sink there; parts that are made
+        elsewhere are sent to the driver, and written there. None: all are."""
+        return None
+
+    def has_part(self, part: int, attempt: int, size_bytes: int) -> bool:
+        """True when an attempt on another machine left a part of this size in the
+        shared folder, so that it can be committed."""
+        return False
+
     @contextmanager
     def writing(self, job: str) -> Iterator[None]:
         """The body makes the output; when it raises, nothing is left of that."""

@@ -5,7 +5,8 @@
 # its attempt runs, `.attempt-N` when it is whole and on the disk, `.committed-N` when
 # the coordinator has named attempt N. Only the driver renames to the last one, so a
 # straggler has no way to touch what counts; when the folder aside is gone, it cannot
-# even begin. `_SUCCESS` comes last and goes first, so a folder that has it is whole.
+# even begin, and it goes by losing its name first. `_SUCCESS` comes last and goes
+# first, so a folder that has it is whole.
 #
 # Nothing is deleted that mincer did not write: `overwrite` wants a manifest of ours and
 # no file that it does not list. The old output is moved aside, and comes back if the
@@ -15,8 +16,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from mincer.codec.formats import Columns, check_format, decode, read_chunks
 from mincer.codec.manifest import MANIFEST, Manifest, PartEntry, part_name
@@ -26,9 +28,11 @@ from mincer.sinks.base import Sink
 from mincer.sinks.part_file import PartFile, told_about
 from mincer.structs import Struct
 
-__all__ = ["FileSink"]
+__all__ = ["FileSink", "WrittenPart"]
 
 _ASIDE = "_mincer-"
+#: Behind the name of a folder aside that is being removed.
+_OVER = "-over"
 
 
 class FileSink(Sink):
@@ -94,6 +98,20 @@ class FileSink(Sink):
         path = self._aside_path(part, "attempt", attempt)
         return PartFile(path, self.folder, self.format)
 
+    @property
+    def shared_folder(self) -> str | None:
+        return self._aside
+
+    def has_part(self, part: int, attempt: int, size_bytes: int) -> bool:
+        path = self._aside_path(part, "attempt", attempt)
+        try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                return False
+            with open(path, "rb") as file:
+                return os.fstat(file.fileno()).st_size == size_bytes
+        except OSError:
+            return False
+
     def commit_part(self, part: int, attempt: int) -> bool:
         winner = self._winners.get(part)
         target = self._aside_path(part, "committed", attempt)
@@ -151,7 +169,7 @@ class FileSink(Sink):
         return list(self._paths)
 
     def readers(self) -> list[Callable[[], Iterator[Columns]]]:
-        return [_PartReader(path, self.format) for path in self._paths]
+        return [WrittenPart(path, self.format) for path in self._paths]
 
     @property
     def _aside(self) -> str:
@@ -173,7 +191,9 @@ class FileSink(Sink):
         if not names:
             return []
         old = self._old_manifest()
-        ended = set() if old is None else {_ASIDE + old.job}
+        ended = set()
+        if old is not None:
+            ended = {_ASIDE + old.job, _ASIDE + old.job + _OVER}
         for name in sorted(names - ended):
             if name.startswith(_ASIDE):
                 import shlex
@@ -247,15 +267,21 @@ class FileSink(Sink):
         # with "_", so no reader looks into it.
         import shutil
 
-        shutil.rmtree(self._aside, ignore_errors=True)
+        # Who works on another machine may not have heard yet that all is over, and must
+        # not put anything into a folder that is just being emptied.
+        over = self._aside + _OVER
+        with contextlib.suppress(OSError):
+            os.rename(self._aside, over)
+        for folder in (over, self._aside):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-class _PartReader(Struct):
-    """Reads one part file from its start; small, and works in any process."""
+class WrittenPart(Struct):
+    """Reads one part file from its start; small, and works in any process that can open
+    it."""
 
     path: str
     format: str
-    stored: ClassVar[bool] = True
 
     def __call__(self) -> Iterator[Columns]:
         try:

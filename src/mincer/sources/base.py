@@ -45,9 +45,9 @@ class Split(ABC):
         """See `mincer.flow.ports.Records.read`."""
 
     def extents(self) -> Iterable[Extent]:
-        """The files that `read` opens by `mincer.sources.copies.opened_at`, and what it
-        reads of them; these are sent to a machine that does not have them. What else it
-        reads must be there."""
+        """The files that `read` opens by `mincer.sources.copies.open_input`, and all
+        that it reads of them: a machine that does not have them is sent that and no
+        more. What else it reads must be there."""
         return ()
 
     @abstractmethod

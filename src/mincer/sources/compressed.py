@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from mincer.errors import InputError, Where
-from mincer.sources.copies import opened_at
+from mincer.sources.copies import open_input
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,7 +40,7 @@ class InputStream:
         self.path = path
         try:
             # `close` closes it: this object is the context manager.
-            self._raw: IO[bytes] = open(opened_at(path), "rb")  # noqa: SIM115
+            self._raw: IO[bytes] = open_input(path)
         except OSError as error:
             raise self._unreadable(error) from error
         try:

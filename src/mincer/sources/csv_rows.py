@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from io import StringIO
@@ -24,6 +25,7 @@ from typing import NamedTuple, TypeAlias, cast
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
 from mincer.sources.base import Extent, Split, Spool
+from mincer.sources.compressed import InputStream
 from mincer.sources.encoding import check_encoding, lines_of
 from mincer.sources.file_source import FileSource, PieceSplit, undecodable
 from mincer.sources.paths import InputFile, Paths
@@ -35,9 +37,6 @@ __all__ = ["CsvSource", "CsvSplit"]
 
 #: A line that no file has, and no open quote lets through as a row of its own.
 _SENTINEL = "\x1e\x1fend\x1f\x1e"
-
-#: The header of a file, and the blank lines before it, are not longer.
-_HEAD_BYTES = BLOCK_BYTES
 
 #: A row, or what is wrong with it.
 Row: TypeAlias = list[str] | InputError
@@ -172,11 +171,28 @@ class CsvSplit(PieceSplit):
         self.encoding = encoding
 
     def extents(self) -> Iterable[Extent]:
-        for extent in super().extents():
-            if extent.start and self.header is None:
-                head_bytes = min(_HEAD_BYTES, extent.file_bytes)
-                yield extent._replace(start=0, end=head_bytes)
+        for piece in self.pieces:
+            extent = piece.extent()
+            if extent is None:
+                continue
+            if self.header is None and piece.start:
+                yield extent._replace(start=0, end=self._head_bytes(extent))
             yield extent
+
+    def _head_bytes(self, extent: Extent) -> int:
+        """How much of a file is read for its header: the block with the first line
+        that is not blank, and those before it."""
+        at = 0
+        try:
+            with InputStream(extent.path) as file:
+                while data := file.read(self.block_bytes):
+                    at += len(data)
+                    # A mark only makes the first block longer, and is in it.
+                    if data.removeprefix(BOM_UTF8).strip(b"\r\n"):
+                        break
+        except InputError:
+            pass  # whoever reads the file has the error
+        return min(at, extent.file_bytes)
 
     def read_piece(
         self, piece: Piece, first: int, skip: frozenset[int]

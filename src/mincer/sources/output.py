@@ -17,11 +17,11 @@ from mincer.codec.manifest import MANIFEST, Manifest
 from mincer.errors import InputError, UsageError, Where, preview
 from mincer.flow.ports import BadRecord, Batch
 from mincer.sources.base import Extent, Source, Split, Spool
-from mincer.sources.copies import opened_at
+from mincer.sources.copies import open_input
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import split_size
 
-__all__ = ["OutputSource", "output"]
+__all__ = ["OutputSource", "output", "split_of_part"]
 
 
 def output(folder: str | os.PathLike[str], *, tag: str | None = None) -> OutputSource:
@@ -172,7 +172,7 @@ class OutputSplit(Split):
 
     def _chunks(self, piece: _Piece) -> Iterator[_Chunk]:
         try:
-            with open(opened_at(piece.path), "rb") as file:
+            with open_input(piece.path) as file:
                 size_bytes = os.fstat(file.fileno()).st_size
                 if size_bytes != piece.file_bytes:
                     raise _changed(piece.path, piece.file_bytes, size_bytes)
@@ -233,6 +233,15 @@ class OutputSplit(Split):
         if keys:
             yield chunk.batch(first, start, (keys, values), len(lines))
         return len(lines)
+
+
+def split_of_part(path: str, format: str, tag: str | None) -> OutputSplit:
+    """The pairs of one part file, whole as it is now."""
+    try:
+        size_bytes = os.path.getsize(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return OutputSplit([_Piece(path, size_bytes, 0, size_bytes)], format, tag)
 
 
 class _Chunk(NamedTuple):

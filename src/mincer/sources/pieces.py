@@ -30,6 +30,7 @@ __all__ = [
     "LineReader",
     "Piece",
     "StdinPiece",
+    "changed",
     "check_same",
     "cut_lines",
     "place_of",
@@ -141,12 +142,17 @@ def check_same(piece: FilePiece, stream: InputStream) -> None:
     """Refuse a file that is not the one that the job was planned with."""
     now = stream.stat()
     if (now.st_size, now.st_mtime_ns) != (piece.file_bytes, piece.mtime_ns):
-        raise InputError(
-            f"{piece.path} was changed while the job ran: it had {piece.file_bytes:,} "
-            f"bytes and has {now.st_size:,}, or was written again",
-            where=Where(piece.path),
-            hint="Run the job again once nobody writes the file.",
-        )
+        raise changed(piece.path, piece.file_bytes, now.st_size)
+
+
+def changed(path: str, bytes_before: int, bytes_now: int) -> InputError:
+    """The error for a file that is not the one that the job was planned with."""
+    return InputError(
+        f"{path} was changed while the job ran: it had {bytes_before:,} bytes and has "
+        f"{bytes_now:,}, or was written again",
+        where=Where(path),
+        hint="Run the job again once nobody writes the file.",
+    )
 
 
 class LineReader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mincer.errors import InputError, Where
 from mincer.sources.base import Extent, Spool
-from mincer.sources.copies import opened_at
+from mincer.sources.copies import open_input
 from mincer.structs import Struct
 
 __all__ = ["Spooled", "keep"]
@@ -24,7 +24,7 @@ class Spooled(Struct):
 
     def load(self) -> bytes:
         try:
-            with open(opened_at(self.path), "rb") as file:
+            with open_input(self.path) as file:
                 file.seek(self.offset)
                 data = file.read(self.length)
         except OSError as error:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from mincer.ids import AttemptId, JobId, TaskId, TaskKind
+from mincer.limits import PRIORITY_MAX
 
 __all__ = [
     "AttemptName",
@@ -19,6 +20,7 @@ __all__ = [
     "Kind",
     "Line",
     "Path",
+    "Priority",
     "Seconds",
     "Signed",
     "Small",
@@ -41,6 +43,7 @@ Job = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Key = Annotated[bytes, Meta(min_length=40, max_length=40)]
 Digest = Annotated[bytes, Meta(min_length=16, max_length=32)]
 Token = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Priority = Annotated[int, Meta(ge=-PRIORITY_MAX, le=PRIORITY_MAX)]
 #: As the system has it: not every path is a text.
 Path = Annotated[bytes, Meta(min_length=1, max_length=8192)]
 Kind = Literal["sample", "map", "reduce"]

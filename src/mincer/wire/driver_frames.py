@@ -13,12 +13,14 @@ from mincer.wire.bounds import (
     Kind,
     Line,
     Path,
+    Priority,
     Seconds,
     Small,
     Text,
     Token,
     Word,
 )
+from mincer.wire.desk_frames import Question
 from mincer.wire.rows import (
     Account,
     Blob,
@@ -27,6 +29,7 @@ from mincer.wire.rows import (
     OutputName,
     SplitRow,
     StepTold,
+    WinnerRow,
 )
 from mincer.wire.worker_frames import Frame, MemberGone, MemberTold
 
@@ -35,17 +38,26 @@ __all__ = [
     "CancelJob",
     "CommitAsked",
     "Committed",
+    "Detach",
+    "DetachTold",
+    "Fetch",
+    "FetchTold",
     "Files",
     "FromDriver",
     "InputEnd",
     "JobDone",
     "JobFailed",
+    "JobSaid",
     "ProgressTold",
     "Splits",
     "Submit",
     "Taken",
     "ToDriver",
 ]
+
+
+#: What one driver leaves for another; nobody else reads it.
+Keepsake: TypeAlias = Annotated[bytes, Meta(max_length=1 << 16)]
 
 
 class Submit(Frame, frozen=True, tag="submit"):
@@ -59,8 +71,12 @@ class Submit(Frame, frozen=True, tag="submit"):
     attempts_max: Annotated[int, Meta(ge=1, le=1000)] = 4
     skips_max: Count = 0
     task_timeout_s: Seconds | None = None
-    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    priority: Priority = 0
     output: tuple[Path, Token] | None = None
+    #: For the driver that will come for the result.
+    keepsake: Keepsake = b""
+    #: The driver will leave: no part of the result is for it.
+    will_leave: bool = False
 
 
 class Files(Frame, frozen=True, tag="files"):
@@ -85,10 +101,26 @@ class Splits(Frame, frozen=True, tag="splits"):
 
 
 class InputEnd(Frame, frozen=True, tag="input ended"):
+    """No more splits will come."""
+
+    job: Job
+
+
+class Detach(Frame, frozen=True, tag="detach"):
+    """The driver wants to leave. As long as something is owed, it must ask again."""
+
+    job: Job
+
+
+class Fetch(Frame, frozen=True, tag="fetch"):
+    """This driver comes for the result of a job that its driver has left."""
+
     job: Job
 
 
 class CancelJob(Frame, frozen=True, tag="cancel"):
+    """End this job."""
+
     job: Job
     reason: Line
 
@@ -107,9 +139,11 @@ class Taken(Frame, frozen=True, tag="taken"):
     job: Job
 
 
-FromDriver: TypeAlias = (
-    Submit | Files | Splits | InputEnd | CancelJob | Committed | Taken
+#: Of its own jobs.
+JobSaid: TypeAlias = (
+    Submit | Files | Splits | InputEnd | Detach | Fetch | CancelJob | Committed | Taken
 )
+FromDriver: TypeAlias = JobSaid | Question
 
 
 # --- coordinator to driver
@@ -123,14 +157,34 @@ class CommitAsked(Frame, frozen=True, tag="commit"):
     account: Account
 
 
-class AccountsTold(Frame, frozen=True, tag="accounts"):
-    """What winners have made (and how long that is, and how many records they left
-    out), before `JobDone`."""
+class DetachTold(Frame, frozen=True, tag="detached"):
+    """It has left, unless something is `owed`: so many pieces of code and input; or
+    there is another reason `why` it may not."""
 
     job: Job
-    rows: Annotated[
-        list[tuple[AttemptName, Count, Account, Count]], Meta(max_length=10_000)
-    ]
+    owed: Count = 0
+    why: Line = ""
+
+
+class FetchTold(Frame, frozen=True, tag="fetched"):
+    """The job, as it was submitted; what is to be committed follows. With a `why`: it
+    cannot be fetched."""
+
+    job: Job
+    token: Annotated[bytes, Meta(max_length=64)] = b""
+    name: Line = ""
+    steps: Annotated[list[StepTold], Meta(max_length=1000)] = field(
+        default_factory=list
+    )
+    keepsake: Keepsake = b""
+    why: Line = ""
+
+
+class AccountsTold(Frame, frozen=True, tag="accounts"):
+    """What winners have made, before `JobDone`."""
+
+    job: Job
+    rows: Annotated[list[WinnerRow], Meta(max_length=10_000)]
 
 
 class JobDone(Frame, frozen=True, tag="done"):
@@ -145,6 +199,8 @@ class JobDone(Frame, frozen=True, tag="done"):
 
 
 class JobFailed(Frame, frozen=True, tag="failed"):
+    """There is no result, and why; with a `task`, the one that it failed of."""
+
     job: Job
     reason: Text
     task: tuple[Small, Kind, Small] | None = None
@@ -175,6 +231,8 @@ ToDriver: TypeAlias = (
     MemberTold
     | MemberGone
     | CommitAsked
+    | DetachTold
+    | FetchTold
     | AccountsTold
     | JobDone
     | JobFailed

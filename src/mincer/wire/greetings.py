@@ -11,6 +11,7 @@ from mincer.wire.bounds import Line, Seconds, Small, Word
 __all__ = [
     "PROTOCOL",
     "ROLES",
+    "Closed",
     "Greeting",
     "Hello",
     "Refused",
@@ -69,4 +70,10 @@ class Stranger(_Greeting, frozen=True, tag="stranger"):
     incarnation: Small = 0
 
 
-Greeting: TypeAlias = Hello | Welcome | Refused | Stranger
+class Closed(_Greeting, frozen=True, tag="closed"):
+    """This coordinator ends, and will not hear of anybody any more."""
+
+    coordinator: Word
+
+
+Greeting: TypeAlias = Hello | Welcome | Refused | Stranger | Closed

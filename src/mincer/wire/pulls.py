@@ -111,6 +111,8 @@ class Open(_Head, frozen=True, tag="open"):
 
     thing: Thing
     chunk_bytes: Annotated[int, Meta(ge=1 << 10, le=CHUNK_BYTES)] = CHUNK_BYTES
+    #: Chunks may be packed: who asks is on another machine.
+    may_pack: bool = False
 
 
 class Opened(_Head, frozen=True, tag="opened"):
@@ -129,7 +131,7 @@ class Chunk(_Head, frozen=True, tag="chunk"):
     """A chunk; its bytes stand behind the head."""
 
     chunk: Small
-    #: They are packed by zstandard.
+    #: They are packed: see `packing.py`.
     is_packed: bool = False
 
 

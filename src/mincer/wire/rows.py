@@ -20,6 +20,7 @@ from mincer.wire.bounds import (
 )
 
 __all__ = [
+    "WAYS",
     "Account",
     "Blob",
     "CommitRow",
@@ -34,6 +35,7 @@ __all__ = [
     "StartRow",
     "StepTold",
     "WhereTold",
+    "WinnerRow",
 ]
 
 
@@ -103,6 +105,8 @@ class FileTold(Row, frozen=True):
 
 
 class SplitRow(Row, frozen=True):
+    """A split: where it is packed, how much it reads, and what of which files."""
+
     packet: Small
     nth: Small
     size_bytes: Count
@@ -133,6 +137,8 @@ class StartRow(Row, frozen=True):
     commits: Small = 0
     withdrawals: Small = 0
     after: AttemptName | None = None
+    #: Write no part into the folder of the output: the driver does not find them there.
+    sends: bool = False
 
 
 class Account(Row, frozen=True):
@@ -147,9 +153,32 @@ class Account(Row, frozen=True):
     wall_s: Seconds = 0.0
     #: The worker wrote the part where the sink will look for it.
     is_written: bool = False
+    #: Bytes of other workers' outputs that it read, by way: see `WAYS`.
+    by_way: tuple[Count, Count, Count] = (0, 0, 0)
+    #: The driver sent the input that it read, or some of it.
+    was_sent: bool = False
+
+
+#: Read from the other worker's own file; pulled straight from that worker; pulled by
+#: way of the coordinator.
+WAYS = ("file", "direct", "relayed")
+
+
+class WinnerRow(Row, frozen=True):
+    """What an attempt made that counts."""
+
+    attempt: AttemptName
+    length_bytes: Count
+    account: Account
+    #: How many records it left out.
+    skips: Count = 0
+    #: When it was done, counted from the submission.
+    ended_s: Seconds = 0.0
 
 
 class WhereTold(Row, frozen=True):
+    """Where in the input an error was: source, offset, key and value as texts."""
+
     source: Line
     offset: Signed | None = None
     key: Line | None = None

@@ -39,6 +39,7 @@ __all__ = [
     "Done",
     "Draining",
     "Failed",
+    "FilesFound",
     "FilesTold",
     "Frame",
     "FromWorker",
@@ -48,8 +49,8 @@ __all__ = [
     "MemberTold",
     "Recall",
     "Release",
+    "Relieved",
     "Returned",
-    "SegmentGone",
     "Start",
     "ToWorker",
     "Withdrawals",
@@ -118,6 +119,8 @@ class CutsTold(Frame, frozen=True, tag="cuts"):
 
 
 class CancelOne(Frame, frozen=True, tag="cancel"):
+    """End this attempt, begun or not; `timed_out`: and tell where it was."""
+
     job: Job
     attempt: AttemptName
     timed_out: bool = False
@@ -150,8 +153,13 @@ class JobEnd(Frame, frozen=True, tag="end"):
     job: Job
 
 
+class Relieved(Frame, frozen=True, tag="relieved"):
+    """What others may still want of this worker, the coordinator has: it may go."""
+
+
 class MemberTold(Frame, frozen=True, tag="member"):
-    """Somebody who may be pulled from, and may pull."""
+    """Somebody who may be pulled from, and may pull. Without an address: by way of the
+    coordinator, and if that was told before, from now on."""
 
     member: Small
     key: Key
@@ -160,6 +168,8 @@ class MemberTold(Frame, frozen=True, tag="member"):
 
 
 class MemberGone(Frame, frozen=True, tag="gone"):
+    """This member is not here any more, nor what it kept."""
+
     member: Small
 
 
@@ -175,6 +185,7 @@ ToWorker: TypeAlias = (
     | Discard
     | Release
     | JobEnd
+    | Relieved
     | MemberTold
     | MemberGone
 )
@@ -196,6 +207,9 @@ class Done(Frame, frozen=True, tag="done"):
 
 
 class Failed(Frame, frozen=True, tag="failed"):
+    """The attempt made nothing; `fault`: whose that is; `lost`: the outputs that it
+    could not read."""
+
     job: Job
     attempt: AttemptName
     fault: Word
@@ -211,13 +225,6 @@ class Returned(Frame, frozen=True, tag="returned"):
     attempts: Annotated[list[AttemptName], Meta(max_length=10_000)]
 
 
-class SegmentGone(Frame, frozen=True, tag="lost"):
-    """The output of this attempt, that is kept here, cannot be read any more."""
-
-    job: Job
-    attempt: AttemptName
-
-
 class Working(Frame, frozen=True, tag="working"):
     """How far the attempts are that run here: bytes of their splits that were read, and
     the record in work where that is known for sure."""
@@ -228,10 +235,21 @@ class Working(Frame, frozen=True, tag="working"):
     ]
 
 
+class FilesFound(Frame, frozen=True, tag="found"):
+    """Which of so many input files from `first` on seem to be here, in the order in
+    which they were told: a bit each, the lowest of a byte first."""
+
+    job: Job
+    first: Small
+    files: Annotated[int, Meta(ge=1, le=10_000)]
+    bits: Annotated[bytes, Meta(max_length=1250)]
+
+
 class Draining(Frame, frozen=True, tag="draining"):
-    """This worker takes nothing new; `is_done`: and has nothing left to do."""
+    """This worker takes nothing new; `is_done`: it has nothing left to do either, and
+    waits for `Relieved`."""
 
     is_done: bool = False
 
 
-FromWorker: TypeAlias = Done | Failed | Returned | SegmentGone | Working | Draining
+FromWorker: TypeAlias = Done | Failed | Returned | Working | FilesFound | Draining

@@ -238,7 +238,7 @@ class Bench:
                 order.attempt, place, made.digest, made, context.counters
             )
         context.part = order.attempt.task.index
-        writer, place_of = self._part_writer(order.attempt, code, output)
+        writer, place_of = self._part_writer(order, code, output)
         try:
             made = map_task(program, attempt, None, writer)
         except BaseException:
@@ -263,7 +263,7 @@ class Bench:
             PlaceReader(commit.place, self._files, commit.attempt) for commit in commits
         ]
         program = self._loaded.program(code, order.files.cuts)
-        writer, place_of = self._part_writer(order.attempt, code, output)
+        writer, place_of = self._part_writer(order, code, output)
         scratch = DiskScratch(order.files.scratch)
         publish = self._publish("reduce:keys")
         self._reached("reduce:start")
@@ -326,11 +326,12 @@ class Bench:
         return publish
 
     def _part_writer(
-        self, attempt: AttemptId, code: JobCode, output: AppendFile
+        self, order: MapOrder | ReduceOrder, code: JobCode, output: AppendFile
     ) -> tuple[PartWriter, Callable[[], Place | None]]:
         """Where a part goes: into the sink's own place, or into this child's file."""
-        if code.sink is not None:
-            return code.sink.open(attempt.task.index, attempt.number), lambda: None
+        task, number = order.attempt
+        if code.sink is not None and not order.files.sends:
+            return code.sink.open(task.index, number), lambda: None
         return BlockPart(output), output.commit
 
     def _budget_of(self, files: StepFiles) -> Budget:

@@ -22,6 +22,7 @@ from mincer.structs import Struct, field
 
 if TYPE_CHECKING:
     from mincer.flow.stages import Program
+    from mincer.sources.copies import Copy
 
 __all__ = [
     "AttemptMade",
@@ -46,7 +47,7 @@ __all__ = [
 #: Splits are pickled together up to this size: who needs one of them gets them all.
 _PACKET_BYTES_MAX = 1 << 18
 
-_NO_COPIES: Mapping[str, str] = {}
+_NO_COPIES: Mapping[str, Copy] = {}
 
 #: Instead of a place, or of a part.
 _NO_THREE = (None, None, None)
@@ -102,6 +103,8 @@ class StepFiles(Struct):
     cuts: Place | None = None
     #: What a child may take.
     memory_bytes: int | None = None
+    #: Parts go to the child's own file, to be sent, also those that a sink is to have.
+    sends: bool = False
 
 
 #: A pickled list of splits, and which of them is meant: splits are planned together and
@@ -116,7 +119,7 @@ class SampleOrder(Struct):
     files: StepFiles
     splits: list[PackedSplit]
     #: See `mincer.sources.copies`.
-    copies: Mapping[str, str] = _NO_COPIES
+    copies: Mapping[str, Copy] = _NO_COPIES
 
 
 class MapOrder(Struct, frozen=False):  # half the time; there are many
@@ -127,7 +130,7 @@ class MapOrder(Struct, frozen=False):  # half the time; there are many
     split: PackedSplit
     skip: tuple[int, ...] = ()
     careful: bool = False
-    copies: Mapping[str, str] = _NO_COPIES
+    copies: Mapping[str, Copy] = _NO_COPIES
 
 
 class ReduceOrder(Struct):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from mincer.core.events import Fault
-from mincer.errors import CancelledError, JobError, MincerError, Where
-from mincer.ids import AttemptId
-from mincer.runners.base import SKIP_HINT
+from mincer.errors import CancelledError, JobError, MincerError
 from mincer.runners.local.job import LocalJob
 
 __all__ = ["failure_of"]
@@ -31,24 +27,13 @@ def failure_of(job: LocalJob) -> MincerError:
     error, record = job.failures[attempt]
     if error.user_traceback is not None:
         error.user_traceback = job.users_paths(error.user_traceback)
-    if error.where is None and record is not None:
-        # The input may be gone meanwhile, and that is not what is to be told.
-        with contextlib.suppress(MincerError, OSError):
-            error.where = _where(job, attempt, record)
-    if error.task is None:
-        error.task = str(attempt)
-    if failed.fault is Fault.RAISED and error.hint is None and record is not None:
-        error.hint = SKIP_HINT
+    from mincer.runners.failures import complete, where_in  # not at each start
+
+    complete(
+        error,
+        attempt,
+        record,
+        failed.fault,
+        lambda task, record: where_in(job.split_of(task), record),
+    )
     return error
-
-
-def _where(job: LocalJob, attempt: AttemptId, record: int) -> Where | None:
-    """Read the split again, here, up to the record that ended a child."""
-    if attempt.task.kind != "map":
-        return None
-    split = job.split_of(attempt.task)
-    for batch in split.read():
-        index = record - batch.first
-        if 0 <= index < len(batch.values):
-            return batch.where(index)
-    return None

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import re
 import tempfile
 import threading
 import time
@@ -48,7 +47,6 @@ from mincer.worker.orders import (
     SampleOrder,
     StepFiles,
 )
-from mincer.worker.origins import find
 from mincer.worker.unpack import unpack
 
 __all__ = ["LocalJob"]
@@ -293,14 +291,9 @@ class LocalJob:
         """`text` with the user's own files in place of their copies in the children."""
         if self._modules is None:
             return text
-        copies = os.path.join(self._modules.folder, self._modules.digest) + os.sep
+        from mincer.runners.failures import users_paths  # not at each start
 
-        def original(found: re.Match[str]) -> str:
-            origin = find(re.split(r"[/.]", found[1])[0])
-            files = {} if origin is None else origin.files()
-            return str(files.get(found[1], found[0]))
-
-        return re.sub(re.escape(copies) + r'([^"\n]+)', original, text)
+        return users_paths(text, self._modules.digest)
 
     def close_files(self) -> None:
         for step in self._steps:
