@@ -183,7 +183,11 @@ class Run:
             *("run", f"{Path(netns_jobs.__file__)}:{job}"),
             *("--format", "jsonl", "--report", cluster.network.disk / self._report),
             *options,
-            *(word for item in params.items() for word in ("-D", "{}={}".format(*item))),
+            *(
+                word
+                for item in params.items()
+                for word in ("-D", "{}={}".format(*item))
+            ),
             program=program,
         )
 

@@ -35,6 +35,18 @@ def until(true, seconds=30):
     return True
 
 
+def marked(token):
+    """The processes with this mark in their environment."""
+    mark = f"{MARK}={token}".encode()
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError):
+            told = Path(f"/proc/{process.pid}/environ").read_bytes()
+            if mark in told.split(b"\0"):
+                found.append(process)
+    return found
+
+
 class Network:
     """A router, and hosts that reach each other through it.
 
@@ -88,14 +100,7 @@ class Network:
 
     def processes(self):
         """All that still run of what was started here."""
-        mark = f"{MARK}={self.token}".encode()
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(OSError):
-                told = Path(f"/proc/{process.pid}/environ").read_bytes()
-                if mark in told.split(b"\0"):
-                    found.append(process)
-        return found
+        return marked(self.token)
 
     def close(self):
         """End everything."""
