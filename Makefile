@@ -2,6 +2,8 @@
 #
 #   make demo    count the words of Python's own library, on all cores
 #   make test    run the tests             (make test ARGS="-k name" for some)
+#   make test-cluster   many processes, several hosts, attacks (some 20 minutes; root
+#                for all of it, on Linux)
 #   make test-exact   the comparisons with programs by hand, in full (some 15 minutes)
 #   make bench   mincer against programs by hand (an hour; benchmarks/README.md):
 #                ROW=3 one row, QUICK=1 small inputs, PEERS=1 the table of peers
@@ -13,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-exact bench check format changelog clean
+.PHONY: help demo test test-cluster test-exact bench check format changelog clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -56,7 +58,10 @@ demo: $(VENV)/install.stamp
 	@$(BIN)/python examples/stdlib_words/stdlib_words.py
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -m "not cluster" $(ARGS)
+
+test-cluster: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m cluster $(ARGS)
 
 test-exact: $(VENV)/test.stamp
 	MINCER_EXACT_SCALE=1 MINCER_KILLS=200 $(BIN)/python -m pytest -s \

@@ -140,6 +140,7 @@ KINDS: dict[str, dict[str, Callable[[int], Iterator[str]]]] = {
         "172m": partial(_distinct, tokens=1_657_200),
     },
     "records": {
+        "1m": partial(_records, records=625),
         "10m": partial(_records, records=6_250),
         "100m": partial(_records, records=62_500),
         "1g": partial(_records, records=625_000),

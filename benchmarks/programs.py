@@ -10,7 +10,15 @@ from pathlib import Path
 
 from benchmarks import inputs
 
-__all__ = ["OUT", "Program", "by_hand", "mincer", "mincer_program", "with_joblib"]
+__all__ = [
+    "OUT",
+    "Program",
+    "by_hand",
+    "mincer",
+    "mincer_program",
+    "submitting",
+    "with_joblib",
+]
 
 #: These arguments are put in when the program is run.
 OUT = "{out}"
@@ -32,6 +40,8 @@ class Program:
     #: What BENCH_INPUT is in its environment: a job file that names its own source
     #: takes the input from there.
     told: str | None = None
+    #: It says itself how long it took, on the last line: `took SECONDS`.
+    is_clocked: bool = False
 
     def parts(self) -> list[Path]:
         """The input, made now if it is not there."""
@@ -93,6 +103,17 @@ def mincer(
         size,
         FOLDER if own_source else None,
     )
+
+
+def submitting(runner: str, job: str, kind: str, size: str) -> Program:
+    """A job by a runner whose workers are there: see submitting.py."""
+    own_source = kind == "json"
+    arguments = (
+        *(sys.executable, f"{HERE}/submitting.py", runner, job, OUT),
+        *(() if own_source else (FOLDER,)),
+    )
+    told = FOLDER if own_source else None
+    return Program(runner, arguments, kind, size, told, is_clocked=True)
 
 
 def mincer_program() -> str:

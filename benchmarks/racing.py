@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,6 +15,7 @@ from benchmarks import digests, tree
 from benchmarks.pairs import in_turn, ratio
 from benchmarks.programs import Program
 from benchmarks.rows import MB, Race
+from benchmarks.standing import Standing, standing_cluster
 
 __all__ = ["FOLDER", "Failed", "measured", "race", "read_inputs", "remove"]
 
@@ -28,6 +32,32 @@ def race(race: Race, say: Say, *, pairs_max: int | None = None) -> dict[str, Any
     """The figures of one race, as they are kept in results.json."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     read_inputs([race.ours, *race.theirs])
+    if not race.on_cluster:
+        return _raced(race, say, pairs_max)
+    with standing_cluster(FOLDER) as cluster, _environment(cluster):
+        figures = _raced(race, say, pairs_max)
+        figures["coordinator_mb"] = round(cluster.peak_bytes() / MB, 1)
+    if race.tenth is not None:
+        read_inputs([race.tenth])
+        with standing_cluster(FOLDER) as cluster, _environment(cluster):
+            measured(race.tenth, FOLDER / "tenth")
+            remove(FOLDER / "tenth")
+            figures["coordinator_tenth_mb"] = round(cluster.peak_bytes() / MB, 1)
+    return figures
+
+
+@contextmanager
+def _environment(cluster: Standing) -> Iterator[None]:
+    """Let the programs find the cluster."""
+    os.environ.update(cluster.environment)
+    try:
+        yield
+    finally:
+        for name in cluster.environment:
+            del os.environ[name]
+
+
+def _raced(race: Race, say: Say, pairs_max: int | None) -> dict[str, Any]:
     theirs, opponents = _best(race, say)
     same = _Compared(race)
 
@@ -147,7 +177,15 @@ def measured(
     if ran.failed and not may_fail:
         why = "was too slow" if ran.timed_out else f"ended with {ran.exit_code}"
         raise Failed(f"{program.label} {why}: {' '.join(command[:6])}…\n{ran.message}")
-    return ran
+    return replace(ran, wall_s=_took(ran)) if program.is_clocked else ran
+
+
+def _took(ran: tree.Ran) -> float:
+    """What a program says that it took."""
+    word, _, seconds = ran.message.rstrip().rpartition("\n")[2].partition(" ")
+    if word != "took":
+        raise Failed(f"it should have said how long it took:\n{ran.message}")
+    return float(seconds)
 
 
 def remove(out: Path) -> None:

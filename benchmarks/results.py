@@ -67,6 +67,15 @@ def aims(race: Race, figures: Figures) -> list[Aim]:
         over_s = figures["over_s"]
         met = over_s <= race.over_s_max
         found.append(Aim(f"≤ {race.over_s_max} s more", f"{over_s:.2f} s", met))
+    if race.coordinator_bytes_max is not None:
+        most_mb, reached_mb = race.coordinator_bytes_max / MB, figures["coordinator_mb"]
+        said = f"coordinator ≤ {most_mb:.0f} MB"
+        found.append(Aim(said, f"{reached_mb:.0f} MB", reached_mb <= most_mb))
+    if race.coordinator_over_bytes_max is not None:
+        most_mb = race.coordinator_over_bytes_max / MB
+        over_mb = figures["coordinator_mb"] - figures["coordinator_tenth_mb"]
+        said = f"… ≤ {most_mb:.0f} MB above that of a tenth"
+        found.append(Aim(said, f"{over_mb:.0f} MB", over_mb <= most_mb))
     for what, key, most_bytes in (
         ("tree", "tree_mb", race.tree_bytes_max),
         ("a process", "largest_mb", race.largest_bytes_max),

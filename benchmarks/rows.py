@@ -11,7 +11,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.programs import OUT, Program, by_hand, mincer, mincer_program
+from benchmarks.programs import (
+    OUT,
+    Program,
+    by_hand,
+    mincer,
+    mincer_program,
+    submitting,
+)
 from benchmarks.programs import with_joblib as joblib
 
 __all__ = ["MB", "Race", "races", "said_size"]
@@ -36,6 +43,12 @@ class Race:
     #: The most that the process tree may take, and the largest process.
     tree_bytes_max: int | None = None
     largest_bytes_max: float | None = None
+    #: A standing coordinator with two workers is there meanwhile; the most that it
+    #: may take, and how much more than with a tenth of the input.
+    on_cluster: bool = False
+    coordinator_bytes_max: int | None = None
+    coordinator_over_bytes_max: int | None = None
+    tenth: Program | None = None
     #: Said in the table, below it.
     note: str = ""
 
@@ -51,6 +64,7 @@ def races(*, quick: bool = False) -> list[Race]:
         *_trivial(),
         *_small_attempts(quick),
         *_limited(quick),
+        *_cluster(quick),
         *([] if quick else _growth()),
     ]
 
@@ -222,6 +236,34 @@ def _limited(quick: bool) -> Iterator[Race]:
             ratio_max=1.5,
             largest_bytes_max=1.1 * limit_bytes,
             note=f"mincer with --memory {limit} against itself without.",
+        )
+
+
+def _cluster(quick: bool) -> Iterator[Race]:
+    sort_size, tenth = ("10m", "1m") if quick else ("1g", "100m")
+    for name, job, kind, size, said in (
+        ("words", "words.py:by_sum", "words", "12m" if quick else "120m", "words"),
+        ("json", "group.py", "json", "100k" if quick else "2m", "group JSON lines"),
+        ("sort", "sort.py", "records", sort_size, "sort records"),
+    ):
+        is_sort = name == "sort"
+        lines = size.replace("m", " M").replace("k", " k") + " lines"
+        much = lines if kind == "json" else said_size(size)
+        yield Race(
+            name=f"9-{name}",
+            row="9",
+            title=f"{said}, {much}, on a cluster",
+            ours=submitting("cluster", job, kind, size),
+            theirs=(submitting("local", job, kind, size),),
+            equal="ordered" if is_sort else "loose" if kind == "json" else "lines",
+            ratio_max=1.25,
+            on_cluster=True,
+            coordinator_bytes_max=100 * MB if is_sort else None,
+            coordinator_over_bytes_max=20 * MB if is_sort else None,
+            tenth=submitting("cluster", job, kind, tenth) if is_sort else None,
+            note="From submission to the last byte, workers there already on both "
+            "sides, 0 bytes read from files of other workers. What stands there idle "
+            "is in the memory of both.",
         )
 
 

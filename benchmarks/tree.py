@@ -86,7 +86,7 @@ def run(
 
         def give_up() -> None:
             timed_out.set()
-            _end(set(_descendants()) - before)
+            _end(_new_since(before))
 
         guard = threading.Timer(timeout_s, give_up)
         guard.start()
@@ -161,18 +161,22 @@ def _adopt_orphans(whether: bool) -> None:
         ctypes.CDLL(None).prctl(_SUBREAPER, int(whether), 0, 0, 0)
 
 
-def _descendants() -> list[int]:
-    """All processes below this one. From the kernel's own lists of children, where it
-    keeps them: to go through all processes of the machine costs ten times as much."""
+def _descendants(of: int | None = None) -> list[int]:
+    """All processes below this one, or another. From the kernel's own lists of
+    children, where it keeps them: to go through all processes of the machine costs ten
+    times as much."""
     found: list[int] = []
-    parents = [os.getpid()]
+    parents = [os.getpid() if of is None else of]
     try:
         while parents:
             children = _children(parents.pop())
             found += children
             parents += children
     except FileNotFoundError:
-        return [child.pid for child in psutil.Process().children(recursive=True)]
+        try:
+            return [child.pid for child in psutil.Process(of).children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
     return found
 
 
@@ -217,6 +221,13 @@ def _proportional_bytes(pid: int) -> int:
     return 0
 
 
+def _new_since(before: set[int]) -> list[int]:
+    """Descendants that were not there before, nor were started by one that was (a
+    cluster stands while programs are run). Parents come first."""
+    spared = {pid for old in before for pid in _descendants(old)} | before
+    return [pid for pid in _descendants() if pid not in spared]
+
+
 def _end(pids: Iterable[int]) -> None:
     for pid in pids:
         try:
@@ -227,7 +238,7 @@ def _end(pids: Iterable[int]) -> None:
 
 def _end_what_is_left(before: set[int]) -> None:
     """End and reap what the program left behind: it must not disturb the next run."""
-    while left := [pid for pid in _descendants() if pid not in before]:
+    while left := _new_since(before):
         _end(left)
         for pid in left:  # Parents come first: then their children are ours.
             try:

@@ -25,6 +25,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Of these folders all tests are for `make test-cluster`."""
+    for item in items:
+        if {"cluster", "adversary"} & set(item.path.parent.parts[-1:]):
+            item.add_marker(pytest.mark.cluster)
+
+
 def pytest_collection_finish():
     """What is there by now stays: our `gc.collect` need not look at it each time, which
     took half of the time of all tests."""

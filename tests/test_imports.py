@@ -43,7 +43,7 @@ worker: commits fork_server machine orders page pipes unpack
 """
 #: What the driver loads beside them.
 DRIVER = """
-cli: failure figures jobfile main printer progress run summary words
+cli: failure figures jobfile main printer progress run signals summary words
 codec: pickler
 core: active_job attempts commands coordinator lineage median plan policy roster
 core: snapshot task

@@ -24,6 +24,8 @@ ProgressChoice: TypeAlias = bool | Callable[[Progress], None] | None
 #: The `run` of a runner.
 Run: TypeAlias = "Callable[[JobOrder, JobControl], Results]"
 
+#: For who gave workers or memory beside a runner; a runner may know better.
+_SIZES_HINT = "Give them to the runner:  mincer.Local(workers=4, memory='512MB')"
 _RUNNERS = ("inline", "local")
 _FORMATS = ("tsv", "jsonl", "pickle", "lines")
 
@@ -47,7 +49,7 @@ def run_by(runner: object, workers: object, memory: object) -> Run:
     if workers is not None or memory is not None:
         raise UsageError(
             "workers and memory were given beside a runner that has its own",
-            hint="Give them to the runner:  mincer.Local(workers=4, memory='512MB')",
+            hint=getattr(runner, "sizes_hint", _SIZES_HINT),
         )
     chosen: Run = run
     return chosen

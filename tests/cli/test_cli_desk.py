@@ -50,7 +50,7 @@ def handle(serve):
         handle = job.submit({1: "a"}, runner=cluster)
         books = serve._coordinator.hub.books
         thread = serve._coordinator._thread
-        while not any(book.input_ended for book in books.values()):
+        while not any(book.intake.has_ended for book in books.values()):
             thread.join(0.01)
             assert not handle.done, handle.result()
         yield handle

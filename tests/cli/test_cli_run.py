@@ -196,6 +196,9 @@ def test_what_a_format_cannot_hold(mincer_run):
         (["a.txt", "--report", "no/such/folder.json"], "--report cannot be written"),
         (["a.txt", "--memory", "much"], "memory"),
         (["a.txt", "--priority", "1"], "Add --runner cluster"),
+        (["a.txt", "--runner", "serve", "-w", "2"], "not for --runner serve"),
+        (["a.txt", "--runner", "cluster", "--memory", "1GB"], "mincer worker HOST"),
+        (["a.txt", "--address", "here"], "--runner cluster, or --runner serve"),
     ],
 )
 def test_wrong_usage(mincer_run, arguments, words):

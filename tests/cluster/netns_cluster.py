@@ -44,12 +44,13 @@ class Cluster:
         self.input = network.disk / "input.txt"
         self.address = f"{self.c.address}:{_PORT}"
         self.workers = {}
-        self.serve = self._start(self.c, "serve", self.address)
+        self.serve = self.start(self.c, "serve", self.address)
         self.serve.until("coordinator at")
 
-    def _start(self, host, *words, **environment):
+    def start(self, host, *words, program=_MINCER, **environment):
+        """Start a command of mincer on this host."""
         return host.start(
-            *_MINCER,
+            *map(str, program),
             *map(str, words),
             MINCER_PASSWORD=PASSWORD,
             MINCER_TEST_INPUT=str(self.input),
@@ -69,15 +70,26 @@ class Cluster:
         worker.until("joined")
         return worker
 
-    def starting(self, host, *options):
+    def starting(self, host, *options, address=None, program=_MINCER):
         """A worker that has been started."""
-        words = ["worker", self.address, "-n", 1, "--memory", "64MB", *options]
-        self.workers[host.name] = self._start(host, *words)
+        address = address or self.address
+        words = ["worker", address, "-n", 1, "--memory", "64MB", *options]
+        self.workers[host.name] = self.start(host, *words, program=program)
         return self.workers[host.name]
 
-    def run(self, job="job", *options, **params):
+    def run(self, job="job", *, program=_MINCER, **params):
         """Run one of the jobs of the job file from `d`."""
-        return Run(self, job, options, params)
+        where = ("--runner", "cluster", "--address", self.address)
+        return Run(self, job, where, params, program)
+
+    def serve_job(self, job="job", **params):
+        """A driver on `d` that coordinates its own job, at `served_at`."""
+        where = ("--runner", "serve", "--address", self.served_at)
+        return Run(self, job, where, params)
+
+    @property
+    def served_at(self):
+        return f"{self.d.address}:{_PORT}"
 
     # --- what the job and the test tell each other
 
@@ -105,9 +117,27 @@ class Cluster:
             if one.word == f"{kind} begins" and host in (None, one.host)
         ]
 
+    def both_work(self):
+        """Run a job of two records, each of which needs the other's host to end."""
+        run = self.run("meeting")
+        assert run.program.end() == 0, run.program.stderr
+        run.nothing_is_left()
+        return len(run.program.stdout.splitlines()) == 2
+
+    def keeps_nothing(self, name):
+        """Wait until the worker on this host has nothing of any job on its disk."""
+        tmp = self.network.hosts[name].tmp
+        clean = until(lambda: not list(tmp.glob("mincer-*/mincer-*")))
+        assert clean, f"{name} keeps {list(tmp.glob('mincer-*/mincer-*'))}"
+
     def is_alive(self, logged):
         """True when the process that logged this still runs."""
         return logged.pid in {one.pid for one in self.network.processes()}
+
+    def break_connections(self):
+        """Reset all connections of the coordinator; return how many."""
+        told = self.c.run("ss", "-HKtn", "state", "established")
+        return len(told.splitlines())
 
     # --- the end
 
@@ -115,15 +145,21 @@ class Cluster:
         """Ask all to leave; nothing of them is left. Those that were killed leave their
         folders to the next process that starts there."""
         for host in self.network.hosts.values():
+            for number, program in enumerate(host.programs, 1):
+                print(f"--- {host.name}, program {number}:\n{program.stderr}")
+        for host in self.network.hosts.values():
             for program in host.programs:
                 if program.process.poll() is None:
+                    if program.is_frozen:
+                        program.thaw()
                     program.signal(signal.SIGTERM)
         for host in self.network.hosts.values():
             for program in host.programs:
                 code = program.end()
                 assert program.was_killed or "Traceback" not in program.stderr
                 if program in (self.serve, *self.workers.values()):
-                    assert code == 0 or program.was_killed, program.stderr
+                    # 4: it was refused, and has ended by itself.
+                    assert code in (0, 4) or program.was_killed, program.stderr
         nobody = until(lambda: not self.network.processes(), 10)
         assert nobody, [one.cmdline() for one in self.network.processes()]
         for host in self.network.hosts.values():
@@ -137,27 +173,27 @@ class Cluster:
 class Run:
     """One driver with its job."""
 
-    def __init__(self, cluster, job, options, params):
+    def __init__(self, cluster, job, options, params, program=_MINCER):
         self.cluster = cluster
         number = len(cluster.d.programs) + 1
         self._report = f"report-{number}.json"
         params = {"marks": cluster.marks, **params}
-        self.program = cluster._start(
+        self.program = cluster.start(
             cluster.d,
             *("run", f"{Path(netns_jobs.__file__)}:{job}"),
-            *("--runner", "cluster", "--address", cluster.address),
             *("--format", "jsonl", "--report", cluster.network.disk / self._report),
             *options,
-            *(
-                word
-                for item in params.items()
-                for word in ("-D", "=".join(map(str, item)))
-            ),
+            *(word for item in params.items() for word in ("-D", "{}={}".format(*item))),
+            program=program,
         )
 
-    def end(self, seconds=90):
+    @property
+    def is_running(self):
+        return self.program.process.poll() is None
+
+    def end(self, seconds=90, but=()):
         """Wait for its end, which is a good one, and its result is exact; return the
-        report."""
+        report. `but`: workers that do not hear of the end yet."""
         code = self.program.end(seconds)
         assert code == 0, self.program.stderr
         pairs = map(json.loads, self.program.stdout.splitlines())
@@ -168,7 +204,7 @@ class Run:
         assert report["counters"] == {"records": records, "values": records}
         assert report["records"] == report["pairs_mapped"] == records
         assert report["pairs"] == len(made)
-        self.nothing_is_left()
+        self.nothing_is_left(but)
         return report
 
     def fails(self, code=1, seconds=90):
@@ -178,16 +214,13 @@ class Run:
         self.nothing_is_left()
         return self.program.stderr
 
-    def nothing_is_left(self):
+    def nothing_is_left(self, but=()):
         """Workers that live have nothing of the job any more, nor has the driver."""
         cluster = self.cluster
         for name, worker in cluster.workers.items():
-            if worker.process.poll() is None:
-                tmp = cluster.network.hosts[name].tmp
-                clean = until(
-                    lambda tmp=tmp: not list(tmp.glob("mincer-*/mincer-*")), 20
-                )
-                assert clean, f"{name} keeps {list(tmp.glob('mincer-*/mincer-*'))}"
+            lives = worker.process.poll() is None and not worker.is_frozen
+            if lives and name not in but:
+                cluster.keeps_nothing(name)
         if not self.program.was_killed:
             assert not list(cluster.d.tmp.iterdir())
         gone = until(lambda: cluster.d.address not in cluster.c.connections(), 20)

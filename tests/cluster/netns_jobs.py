@@ -1,13 +1,14 @@
 """A job file whose result is known, and which can be held at any moment of it.
 
 Each record goes out once, under its own number; each attempt tells in a log when it
-begins and ends, and where. `-D hold=NAME,NAME` names moments: who gets to one first says
-so, with a file, and waits until another file lets it go; all others pass. No result
-depends on any of that.
+begins and ends, and where. `-D hold=NAME,NAME@HOST` names moments: who gets to one first
+(on that host) says so, with a file, and waits until another file lets it go; all others
+pass. No result depends on any of that.
 """
 
 import json
 import os
+import random
 import re
 import signal
 import threading
@@ -72,8 +73,9 @@ def is_first(moment):
 
 def held(moment):
     """Wait here, if it is a moment that was named and nobody was here before."""
-    if is_first(moment):
-        wait_for(f"{moment}.go")
+    for one in (moment, f"{moment}@{_where()}"):
+        if is_first(one):
+            wait_for(f"{one}.go")
 
 
 def wait_for(name):
@@ -123,6 +125,26 @@ class Gathered:
 job = mincer.Job(Numbered, Gathered, parts=4, max_attempts=2)
 
 
+# --- what is heavy to carry
+
+
+class Heavy(Numbered):
+    """Each number with 20 KB that nothing makes smaller."""
+
+    def __call__(self, offset, line):
+        chance = random.Random(int(line))
+        for key, number in super().__call__(offset, line):
+            yield key, (number, chance.randbytes(20_000))
+
+
+class Lightened(Gathered):
+    def __call__(self, key, values):
+        return super().__call__(key, [number for number, _ in values])
+
+
+heavy = mincer.Job(Heavy, Lightened, parts=4, max_attempts=2)
+
+
 # --- what hangs
 
 
@@ -169,16 +191,17 @@ hanging = mincer.Job(Hanging, Gathered, parts=2, max_attempts=2, task_timeout=2)
 patient = mincer.Job(Hanging, Gathered, parts=2, max_attempts=2)
 
 
-# --- both workers at the same time
+# --- two workers at the same time
 
 
-def meets(number, partner):
-    """Two records that are worked on at the same time, or never."""
-    own = os.path.join(_marks(), f"{_where()}.met")
-    open(own, "w").close()
-    wait_for(f"{partner}.met")
-    yield number, partner
+def meets(number, line):
+    """Two records that are worked on at the same time on two hosts, or never."""
+    if int(line) % (RECORDS // 2):
+        return
+    open(os.path.join(_marks(), f"{_where()}.met"), "w").close()
+    while sum(name.endswith(".met") for name in os.listdir(_marks())) < 2:
+        threading.Event().wait(0.01)
+    yield int(line), _where()
 
 
-#: Its input is a mapping from numbers to hosts.
 meeting = mincer.Job(meets)

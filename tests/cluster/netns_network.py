@@ -161,6 +161,7 @@ class Host:
                 MARK: self.network.token,
                 "MINCER_TEST_HOST": self.name,
                 "TMPDIR": str(self.network.disk / "tmp"),
+                "PYTHONFAULTHANDLER": "1",
                 **environment,
             },
         )
@@ -170,7 +171,9 @@ class Host:
     def connections(self):
         """The addresses with which it has connections now."""
         lines = self.run("ss", "-Htn", "state", "established").splitlines()
-        return [line.split()[3].rpartition(":")[0] for line in lines]
+        # As [::ffff:10.77.3.1]:4711, since sockets are for both kinds of addresses.
+        names = [line.split()[3].rpartition(":")[0] for line in lines]
+        return [name.strip("[]").removeprefix("::ffff:") for name in names]
 
     def close(self):
         for program in self.programs:
@@ -183,7 +186,7 @@ class Program:
 
     def __init__(self, command, told, environment):
         self.command = command
-        self.was_killed = False
+        self.was_killed = self.is_frozen = False
         self._stdout, self._stderr = (
             told.with_name(f"{told.name}.{way}") for way in ("out", "err")
         )
@@ -222,6 +225,8 @@ class Program:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it tells its stacks
+            self.process.wait(10)
             raise AssertionError(f"it does not end:\n{self.stderr}") from None
 
     def signal(self, number):
@@ -236,6 +241,7 @@ class Program:
 
     def freeze(self):
         """Stop it and all that it has started, as a machine that sleeps."""
+        self.is_frozen = True
         tree = psutil.Process(self.pid)
         for one in [tree, *tree.children(recursive=True)]:
             one.suspend()
@@ -244,6 +250,7 @@ class Program:
         tree = psutil.Process(self.pid)
         for one in [*tree.children(recursive=True), tree]:
             one.resume()
+        self.is_frozen = False
 
     def close(self):
         if self.process.poll() is None:

@@ -28,6 +28,8 @@ import mmap
 from itertools import count
 from mincer.compat.kaylee import Server
 
+pytestmark = pytest.mark.cluster
+
 f = open("colours.txt", "rb")
 mm = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -27,6 +27,8 @@ SCRIPT = """
 from mincer.compat import mincemeat
 import re
 
+pytestmark = pytest.mark.cluster
+
 rhyme = ["one two buckle my shoe", "three four knock at the door", "one two three"]
 
 def mapfn(k, v):

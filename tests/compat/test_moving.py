@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from compat_ends import ended, free_port
 
+pytestmark = pytest.mark.cluster
+
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "moving.md"
 PROGRAMS = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
 #: A piece of what each prints, in the order of the guide.

@@ -180,6 +180,19 @@ def test_a_worker_knows_the_files_of_which_it_was_told(book):
     assert not book.knows(1, 1)
 
 
+def test_who_leaves_is_asked_for_all_that_it_keeps_also_what_is_empty(book):
+    empty = attempt("reduce", 0)
+    book.done(
+        frames.Done(JOB, frames.name_of(empty), 0, 5, frames.Account()), empty, 1, 2
+    )
+    done(book, attempt("reduce", 1), is_written=True)
+    for index in range(3):
+        done(book, attempt("map", index))
+    book.discard(attempt("map", 1))
+    kept = [id for id, _ in book.kept_by(1)]
+    assert kept == [empty, attempt("map", 0), attempt("map", 2)]
+
+
 def test_bytes_in_work_are_those_of_the_input(book):
     book.in_work[attempt("map", 0)] = 5, None
     book.in_work[attempt("map", 1)] = 6, 7
@@ -231,7 +244,7 @@ def test_it_is_counted_how_the_splits_came(book):
 
 def test_who_was_only_asked_has_not_worked(book):
     list(book.files_for(3))
-    book.give(attempt("map", 0), 4)
+    book.give(attempt("map", 0), 4, 1.0)
     assert (book.workers, book.given) == ([3], 1)
     book.forget_worker(4)
     assert book.given == 0

@@ -213,22 +213,21 @@ def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
     assert (direct, relayed) == (7, 0)
 
 
-def test_of_who_has_left_the_files_are_not_read(make, tmp_path):
-    here = {OTHER}
-    depot, other = make(is_near=here.__contains__), make(is_near=[ME].count)
-    made = output_of(tmp_path, "other", list("abc"))
-    kept = other.made(attempt("map", 0), made)
-    near = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
-    depot.add_commits(0, 0, [near])
+def test_what_a_worker_made_that_has_left_is_pulled(make, tmp_path):
+    near = {OTHER}
+    depot = make(is_near=near.__contains__)
+    made = output_of(tmp_path, "other", ["a"])
+    kept = make(is_near=near.__contains__).made(attempt("map", 0), made)
+    commit = CommitRow(0, 0, OTHER, made.length_bytes, kept.index_digest, kept.place)
+    depot.add_commits(0, 0, [commit])
     before, (code,) = depot.add_row(row(attempt("reduce", 0), commits=1))
-    here.clear()
-    _, wanted = depot.add_row(row(attempt("reduce", 1), commits=1))
-    assert [depot.thing(need)[0].maps for need in wanted[1:]] == [[(0, 0)]]
+    near.clear()
+    _, (_, segments) = depot.add_row(row(attempt("reduce", 1), commits=1))
+    assert depot.thing(segments)[0].maps == [(0, 0)]
     pulled(depot, code, b"x")
-    os.truncate(made.path, 0)  # as who leaves does
-    with pytest.raises(SegmentError) as told:
-        depot.order(before)
-    assert told.value.segment == attempt("map", 0)
+    order = depot.order(before)
+    (read,) = read_commits(order.log, order.commits, order.without)
+    assert read.place == made
 
 
 def test_without_local_reads_nobody_is_told_of_files(depot, tmp_path):
@@ -364,3 +363,17 @@ def test_parts_are_written_where_the_driver_left_its_token(make, shared):
 def test_parts_are_sent_where_it_left_none(make, depot):
     assert files_of(depot, 0).sends
     assert files_of(make(output=(b"/nowhere/token", b"t" * 16)), 0).sends
+
+
+def test_it_is_known_what_was_sent(depot, tmp_path):
+    path = tmp_path / "input"
+    path.write_bytes(b"some lines\n")
+    here = file_told(str(path), 11, path.stat().st_mtime_ns)
+    there = frames.FileTold(b"in.txt", b"/not/here/in.txt", 100, 12345, b"d" * 16)
+    depot.inputs.add(0, [here, there])
+    one, two, three = (attempt("map", n) for n in range(3))
+    depot.add_row(row(one, SplitName(0, 0, [Extent(0, 0, 11)])))
+    depot.add_row(row(two, SplitName(0, 0, [Extent(0, 0, 11), Extent(1, 0, 9)])))
+    depot.add_row(row(three, SplitName(0, 0)))
+    sent = [depot.made(one, None).was_sent for one in (one, two, three)]
+    assert sent == [False, True, False]

@@ -41,7 +41,7 @@ class Desk:
         return member
 
     def obey(self, *some):
-        self.dispatch.obey_all(list(some))
+        self.dispatch.obey_all(list(some), 1.0)
 
     def told(self, member, union=frames.ToWorker):
         found = [

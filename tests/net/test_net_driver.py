@@ -223,6 +223,15 @@ def test_one_that_knows_no_job_is_told_as_such(world):
     assert job.over == "the coordinator does not know it any more"
 
 
+def test_a_driver_that_hears_nothing_any_more_says_so(world):
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: job.driver.node.line.is_clear, 10.0)
+    world.cut.add("hub")
+    assert world.run(lambda: job.over, 60.0)
+    assert job.over == "the coordinator was not heard of any more"
+
+
 def test_when_a_turn_is_due(world):
     driver = world.driver()
     driver.node.turn(world.now)

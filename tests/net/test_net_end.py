@@ -38,7 +38,7 @@ class Worker(End):
         self.far.append(member)
 
     def turn(self, now):
-        self.line.turn(now)
+        self._turn_line(now)
 
     def deadline(self):
         return self.line.deadline()
@@ -73,6 +73,18 @@ def coordinator(end):
 
 def told():
     return frames.MemberTold(PEER, b"k" * 40, "tcp://there:1")
+
+
+def test_a_life_ends_when_the_coordinator_was_silent_for_a_lease(end, coordinator):
+    end.turn(10.0)
+    assert end.line.life == 0
+    coordinator.say(told())
+    end.turn(10.1)
+    assert end.line.life == 1
+    assert end.line.welcome is None
+    assert not end.reach.peers
+    end.turn(1000.0)
+    assert end.line.life == 1
 
 
 def test_what_the_coordinator_says_is_heard_by_who_it_is_for(end, coordinator):

@@ -137,3 +137,10 @@ def test_with_a_worker_goes_what_it_can_read(intake):
     assert intake.spans({1}) == []
     intake.forget(1)
     assert len(intake.spans({1})) == 3
+
+
+def test_where_no_file_matters_there_are_no_homes():
+    intake = Intake(JOB)
+    intake.add_files(0, [SPOOL])
+    intake.add_splits(0, [reads(0), reads()])
+    assert list(intake.events(0.0)) == [SplitsAdded(JOB, 0, (10, 10))]

@@ -30,6 +30,13 @@ def test_a_worker_that_drains_finishes_what_it_has_and_leaves(world):
     assert a.children.slots == []
 
 
+def test_a_worker_with_nothing_to_do_leaves_at_once(world):
+    a = world.worker("a")
+    world.run(lambda: a.node.line.welcome, 5.0)
+    a.node.drain(world.now)
+    assert world.run(lambda: a.node.has_left, 0.1)
+
+
 def test_who_cannot_be_reached_is_pulled_from_by_the_coordinator(world):
     a, b = world.worker("a"), world.worker("b")
     job = make(world)
@@ -123,6 +130,29 @@ def test_what_waits_behind_an_attempt_is_given_back(world, monkeypatch):
     world.later(2.0, lambda: world.worker("b", 1))
     job.hand_over()
     finish(world, job)
+
+
+def test_a_worker_that_hears_nothing_any_more_ends_what_runs(world):
+    world.slow_s = 1000.0
+    a = world.worker("a")
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: a.children.slots, 10.0)
+    life = a.node.line.life
+    cut_at = world.now
+    world.cut.add("hub")
+    assert world.run(lambda: not a.children.slots, 60.0)
+    lease_s = 15.0
+    assert lease_s - 1.5 < world.now - cut_at < lease_s + 1.5
+    assert a.node.line.life == life + 1
+    assert not a.node._depots
+    # The next life greets until somebody is there.
+    world.run(lambda: False, 60.0)
+    assert a.node.line.life == life + 1
+    world.slow_s = 0.05
+    world.new_hub()
+    world.cut.clear()
+    assert world.run(lambda: a.node.line.welcome, 10.0)
 
 
 def test_of_jobs_that_are_not_known_nothing_is_served(world):

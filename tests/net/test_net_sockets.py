@@ -7,9 +7,11 @@ from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
+from mincer.net.settings import Address
 from mincer.net.sockets import (
     bind_router,
     endpoint,
+    for_others,
     local_address,
     make_dealer,
     place_of,
@@ -141,3 +143,16 @@ def test_what_came_over_no_connection_is_of_nobody():
 
 def test_the_way_to_loopback_begins_on_loopback():
     assert local_address("127.0.0.1", 9) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "there.example"])
+def test_an_address_of_one_network_is_what_others_type(host):
+    assert for_others(Address(host, 9)) == Address(host, 9)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_of_all_networks_others_are_told_one_or_the_name(host):
+    told = for_others(Address(host, 9))
+    assert told.port == 9
+    assert told.host
+    assert told.host != host

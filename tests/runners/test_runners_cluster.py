@@ -5,6 +5,7 @@ from cluster_processes import PASSWORD, Workers
 
 import mincer
 from mincer.errors import NoConnectionError, RefusedError, UsageError
+from mincer.testing import RunnerSuite
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +16,20 @@ def serve():
     ):
         workers.wait_for(serve)
         yield serve
+
+
+@pytest.fixture(scope="module")
+def cluster(serve):
+    with mincer.Cluster(str(serve.address), password=PASSWORD) as cluster:
+        yield cluster
+
+
+@pytest.mark.guard(120)
+@pytest.mark.cluster
+class TestCluster(RunnerSuite):
+    @pytest.fixture
+    def runner(self, cluster):
+        return cluster
 
 
 def words(key, line):
@@ -67,6 +82,18 @@ def test_a_cluster_hands_over_its_priority(serve):
     with mincer.Cluster(address, password=PASSWORD, priority=5) as cluster:
         JOB.run({1: "a"}, runner=cluster, progress=seen).close()
     assert told == {5}
+
+
+@pytest.mark.parametrize("sizes", [{"workers": 2}, {"memory": "1GB"}])
+def test_workers_and_their_memory_belong_to_the_workers(serve, sizes):
+    with (
+        mincer.Cluster("127.0.0.1:1", password=PASSWORD) as cluster,
+        pytest.raises(UsageError, match="that has its own") as refused,
+    ):
+        JOB.run({1: "a"}, runner=cluster, **sizes)
+    assert "mincer worker HOST:PORT -n SLOTS" in refused.value.hint
+    with pytest.raises(UsageError, match="mincer worker HOST:PORT"):
+        JOB.run({1: "a"}, runner=serve, **sizes)
 
 
 def test_a_cluster_needs_a_secret(monkeypatch):

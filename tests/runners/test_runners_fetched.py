@@ -17,6 +17,8 @@ from mincer.errors import (
 )
 from mincer.sinks import MemorySink
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module")
 def serve():

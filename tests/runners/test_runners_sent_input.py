@@ -26,6 +26,8 @@ from mincer.sources.copies import using
 from mincer.wire import frames
 from mincer.worker.loaded import Loaded
 
+pytestmark = pytest.mark.cluster
+
 JOB, TOKEN, ME, DRIVER = "0" * 32, b"t" * 16, 5, 1
 
 

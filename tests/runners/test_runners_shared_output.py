@@ -9,6 +9,8 @@ from cluster_processes import PASSWORD, Workers, needs_hiding
 import mincer
 from mincer.sinks import FileSink
 
+pytestmark = pytest.mark.cluster
+
 LINES = [f"line {n} of some {n % 7} lines" for n in range(200)]
 EXPECTED = Counter(" ".join(LINES).split())
 

@@ -43,6 +43,21 @@ Exit codes: 0 left, 2 wrong usage, 4 refused (wrong key or version), 130 interru
 @click.argument("address", required=False)
 @keys_option
 @click.option("--allowed", metavar="DIR", help="Public keys that may join as well.")
+@click.option(
+    "--keep",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the result of a job that was left waits to be fetched.",
+)
+@click.option(
+    "--keep-size",
+    default="10GB",
+    show_default=True,
+    metavar="SIZE",
+    help="How much of such results, and of what those have left who went, is kept.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Our own tracebacks.")
 def serve(**typed: Any) -> int:

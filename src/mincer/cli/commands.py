@@ -111,6 +111,11 @@ _POSITIVE = click.IntRange(min=1)
 )
 @click.option("--parts", type=_POSITIVE, metavar="N", help="Parts of the output.")
 @click.option("--sort-keys", is_flag=True, help="Sort each part by key.")
+@click.option(
+    "--detach",
+    is_flag=True,
+    help="With --runner cluster: show the job's id, and leave it.",
+)
 @click.option("--name", metavar="NAME", help="What the job is called in reports.")
 @click.option(
     "--skip-bad-records",

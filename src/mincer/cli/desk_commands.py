@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from mincer.cli import desk
+from mincer.cli import fetch as fetch_command
 from mincer.cli.cluster_options import keys_option, taken_keys
+from mincer.cli.run import FORMATS
 
 __all__ = ["COMMANDS"]
 
@@ -23,6 +25,16 @@ driver of the job hears who cancelled it.
 \b
 Exit codes: 0 cancelled, 1 it was over before, 2 wrong usage or no such job, 3 no
 connection, 4 refused, 130 interrupted.
+"""
+
+_FETCH_EPILOG = """\b
+JOB is the beginning of an id, as `mincer run --detach` and `mincer jobs` show it.
+Without -o the result goes to the folder that was named when the job was submitted, or
+to stdout. It can be fetched once; a fetch that fails leaves it where it was.
+
+\b
+Exit codes: 0 fetched, 1 the job failed, 2 wrong usage or no such job, 3 no connection,
+4 refused, 130 interrupted.
 """
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -77,7 +89,30 @@ def cancel(**typed: Any) -> int:
     return _execute("cancel", typed)
 
 
-COMMANDS = (status, jobs, workers, cancel)
+@click.command(epilog=_FETCH_EPILOG, short_help="The result of a job that was left.")
+@click.argument("job")
+@click.option("-o", "--output", metavar="DIR", help="Write it there.")
+@click.option("--format", type=click.Choice(FORMATS), help="As for `mincer run`.")
+@click.option("--overwrite", is_flag=True, help="Replace what an earlier run wrote.")
+@click.option("--report", metavar="FILE", help="Write times, bytes, attempts as JSON.")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Of the coordinator (default: as it was set, or this machine).",
+)
+@keys_option
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Our own tracebacks.")
+def fetch(**typed: Any) -> int:
+    """Take the result of a job whose driver has left it (`mincer run --detach`), when
+    it is done."""
+    keys = taken_keys(typed)
+    if isinstance(keys, int):
+        return keys
+    return fetch_command.execute(fetch_command.FetchOptions(keys=keys, **typed))
+
+
+COMMANDS = (status, jobs, workers, cancel, fetch)
 
 
 def _execute(what: Any, typed: dict[str, Any]) -> int:

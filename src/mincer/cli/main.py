@@ -19,6 +19,8 @@ __all__ = ["main"]
 #: driver makes many for each attempt and hardly a cycle: a quarter of its time went
 #: into looking.
 _COLLECT_EVERY = 200_000
+#: With one of these words this process needs no children.
+_CHILDLESS = {"inline", "serve", "cluster", "-h", "--help"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(_COLLECT_EVERY, *gc.get_threshold()[1:])
     if words[:1] != ["run"] or "_MINCER_COMPLETE" in os.environ:
         return _by_click(words)
-    if len(words) > 1 and not {"inline", "-h", "--help"} & set(words):
+    if len(words) > 1 and not _CHILDLESS & set(words):
         # Now, since what this process imports next takes as long as their start.
         fork_server.begin()
     try:

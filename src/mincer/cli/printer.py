@@ -76,3 +76,13 @@ def _stopped(error: OSError) -> None:
             f"cannot write to stdout: {error.strerror}",
             hint="Write to a folder with -o DIR.",
         ) from error
+
+
+def check_format(format: str | None, overwrite: bool) -> None:
+    """Refuse what is for a folder only, when pairs go to stdout."""
+    if format == "pickle":
+        raise UsageError(
+            "--format pickle is not for stdout", hint="Add a folder: -o DIR."
+        )
+    if overwrite:
+        raise UsageError("--overwrite needs a folder to overwrite: -o DIR")

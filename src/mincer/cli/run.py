@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
-from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mincer.cli import failure
-from mincer.errors import OutputError, UsageError
+from mincer.cli.signals import Ended, ended_by_signals
+from mincer.errors import UsageError
 from mincer.structs import Struct
+
+if TYPE_CHECKING:
+    from mincer.api import JobHandle
 
 __all__ = ["FORMATS", "RUNNERS", "RunOptions", "execute"]
 
@@ -43,6 +44,7 @@ class RunOptions(Struct, kw_only=True):
     password: str | None = None
     key_file: str | None = None
     priority: int | None = None
+    detach: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -50,9 +52,9 @@ class RunOptions(Struct, kw_only=True):
 def execute(options: RunOptions) -> int:
     """Run a job; return the exit code, whatever happens."""
     try:
-        with _ended_by_signals():
+        with ended_by_signals():
             run_job(options)
-    except _Ended as ended:
+    except Ended as ended:
         sys.stderr.write("terminated\n")
         return ended.exit_code
     except KeyboardInterrupt:
@@ -71,41 +73,60 @@ def run_job(options: RunOptions) -> None:
     # Not before the arguments are known to be right: these imports cost the most.
     from mincer.cli import jobfile, printer
     from mincer.cli.progress import ProgressView
-    from mincer.cli.summary import summary
+    from mincer.cli.summary import summary, write_report
 
-    if options.output is None:
+    if options.output is None or options.detach:
         printer.check_stdout()
     with printer.stdout_for_pairs_only():
         job, module = jobfile.load(options.jobfile)
         job = jobfile.with_options(job, **_job_options(options))
         source = jobfile.find_source(job, module, options.inputs)
         view = None if options.quiet else ProgressView()
+        asked: dict[str, Any] = {
+            "workers": options.workers,
+            "memory": options.memory,
+            "output": options.output,
+            "format": options.format if options.output is not None else None,
+            "params": params,
+            "progress": view or False,
+            "overwrite": options.overwrite,
+            "limit": options.limit,
+        }
+        left = ""
         try:
             with _runner(options) as runner:
-                results = job.run(
-                    source,
-                    runner=runner,
-                    workers=options.workers,
-                    memory=options.memory,
-                    output=options.output,
-                    format=options.format if options.output is not None else None,
-                    params=params,
-                    progress=view or False,
-                    overwrite=options.overwrite,
-                    limit=options.limit,
-                )
+                if options.detach:
+                    handle = job.submit(source, runner=runner, detach=True, **asked)
+                    left = _leave(handle)
+                else:
+                    results = job.run(source, runner=runner, **asked)
         finally:
             if view is not None:
                 view.close()
+    if options.detach:
+        sys.stdout.write(left + "\n")
+        if not options.quiet:
+            sys.stderr.write(f"the job goes on; its result:  mincer fetch {left[:8]}\n")
+        return
     with results:
         # A runner knows its sink, which need not be a folder.
         results.report.output = options.output
         if options.output is None:
             printer.print_columns(results.columns(), options.format or "tsv")
         if options.report is not None:
-            _write_report(results.report.as_dict(), options.report)
+            write_report(results.report.as_dict(), options.report)
         if not options.quiet:
             sys.stderr.write(summary(results.report, verbose=options.verbose))
+
+
+def _leave(handle: JobHandle) -> str:
+    """Leave a job to its coordinator; return its id."""
+    try:
+        return handle.detach()
+    except BaseException:
+        handle.cancel()
+        handle.wait()
+        raise
 
 
 @contextlib.contextmanager
@@ -137,6 +158,19 @@ def _check(options: RunOptions) -> None:
                 f"--address, -p and --key-file are not for --runner {options.runner}",
                 hint="Add --runner cluster, or --runner serve.",
             )
+    elif options.workers is not None or options.memory is not None:
+        from mincer.runners.base import CLUSTER_SIZES_HINT
+
+        raise UsageError(
+            f"-w/--workers and --memory are not for --runner {options.runner}",
+            hint=CLUSTER_SIZES_HINT,
+        )
+    if options.detach and options.runner != "cluster":
+        raise UsageError(
+            "--detach leaves a job to a standing coordinator, and "
+            f"--runner {options.runner} has none",
+            hint="Add --runner cluster.",
+        )
     if options.priority is not None and options.runner != "cluster":
         raise UsageError(
             "--priority is among the jobs of a standing coordinator, and "
@@ -144,12 +178,9 @@ def _check(options: RunOptions) -> None:
             hint="Add --runner cluster.",
         )
     if options.output is None:
-        if options.format == "pickle":
-            raise UsageError(
-                "--format pickle is not for stdout", hint="Add a folder: -o DIR."
-            )
-        if options.overwrite:
-            raise UsageError("--overwrite needs a folder to overwrite: -o DIR")
+        from mincer.cli import printer
+
+        printer.check_format(options.format, options.overwrite)
     if options.report is not None:
         folder = os.path.dirname(options.report) or "."
         if os.path.isdir(options.report) or not os.path.isdir(folder):
@@ -178,47 +209,3 @@ def _job_options(options: RunOptions) -> dict[str, Any]:
         "skip_bad_records": options.skip_bad_records,
     }
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _write_report(report: dict[str, Any], path: str) -> None:
-    import json
-
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2)
-            file.write("\n")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write the report {path}: {error.strerror}"
-        ) from error
-
-
-class _Ended(KeyboardInterrupt):
-    """A signal asks us to end: clean up just as after Ctrl-C."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.exit_code = 128 + number
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let `kill` and a closed terminal clean up too: no child, no spill is left."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Only the main thread may set handlers.
-        return
-    before = {
-        number: signal.signal(number, _end)
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None))
-        # What the caller ignores (nohup) stays ignored.
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Ended(number)

@@ -9,12 +9,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from mincer.cli import failure
+from mincer.limits import parse_size
 from mincer.structs import Struct
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from mincer.net.keys import Keys
+    from mincer.net.settings import Address
 
 __all__ = ["ServeOptions", "execute"]
 
@@ -25,6 +27,8 @@ class ServeOptions(Struct, kw_only=True):
     address: str | None
     keys: Keys | None
     allowed: str | None = None
+    keep: float = 24.0
+    keep_size: str = "10GB"
     quiet: bool = False
     verbose: bool = False
 
@@ -44,9 +48,14 @@ def execute(options: ServeOptions) -> int:
 def _serve(options: ServeOptions) -> int:
     from mincer.net.coordinator import CoordinatorProcess
     from mincer.net.keys import join_token, keys_of_password
+    from mincer.net.owners import Keeping
     from mincer.net.settings import Address, address_of
     from mincer.net.sockets import endpoint
 
+    keeping = Keeping(
+        for_s=options.keep * 3600,
+        bytes_max=parse_size(options.keep_size, "--keep-size"),
+    )
     address = address_of(options.address)
     token = None
     keys = options.keys
@@ -54,7 +63,7 @@ def _serve(options: ServeOptions) -> int:
         token = join_token()
         keys = keys_of_password(token)
     process = CoordinatorProcess(
-        endpoint(address.host, address.port), keys, options.allowed
+        endpoint(address.host, address.port), keys, options.allowed, keeping
     )
     if not options.quiet:
         here = Address(address.host, process.port)
@@ -73,8 +82,11 @@ def _serve(options: ServeOptions) -> int:
     return 0
 
 
-def join_line(address: object, token: str) -> str:
+def join_line(listens: Address, token: str) -> str:
     """What is to be typed on a worker, and by a driver."""
+    from mincer.net.sockets import for_others
+
+    address = for_others(listens)
     password = f"MINCER_PASSWORD={token}"
     if os.name == "nt":
         password = f"set {password} &"

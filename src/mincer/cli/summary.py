@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mincer.cli.figures import duration, number, size
+from mincer.errors import OutputError
 
 if TYPE_CHECKING:
     from mincer.runners.report import Report
 
-__all__ = ["summary"]
+__all__ = ["summary", "write_report"]
 
 #: More counters than this fill the screen; `-v` and `--report` have them all.
 _COUNTERS_MAX = 20
@@ -64,6 +65,13 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
     if report.bytes_spilled or report.bytes_shuffled:
         spilled, shuffled = size(report.bytes_spilled), size(report.bytes_shuffled)
         yield "data", f"{spilled} spilled, {shuffled} shuffled"
+    if report.backups_won:
+        copies = "1 copy" if report.backups_won == 1 else f"{report.backups_won} copies"
+        saved = f", some {duration(report.saved_s)} saved" if report.saved_s else ""
+        yield "backup", f"{copies} won{saved}"
+    if any(report.bytes_by_way.values()):
+        some = [f"{size(n)} {way}" for way, n in report.bytes_by_way.items() if n]
+        yield "ways", ", ".join(some)
     if report.input_from:
         ways = sorted(report.input_from.items())
         yield "splits", ", ".join(f"{number(n)} {way}" for way, n in ways)
@@ -80,3 +88,17 @@ def _counters(report: Report, verbose: bool) -> Iterator[tuple[str, str]]:
 
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
+
+
+def write_report(report: dict[str, Any], path: str) -> None:
+    """Write a report as JSON."""
+    import json
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the report {path}: {error.strerror}"
+        ) from error

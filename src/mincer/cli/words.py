@@ -19,6 +19,7 @@ __all__ = ["FLAGS", "TAKERS", "plain_options"]
 FLAGS = {
     "--overwrite": "overwrite",
     "--sort-keys": "sort_keys",
+    "--detach": "detach",
     "-q": "quiet",
     "--quiet": "quiet",
     "-v": "verbose",

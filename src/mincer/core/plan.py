@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
 from mincer.core.events import JobPlan, StepPlan
-from mincer.core.homes import Homes
 from mincer.core.median import Median
 from mincer.core.task import Attempt, Gate, State, Task, Trigger
 from mincer.errors import Bug
 from mincer.ids import JobId, TaskId, TaskKind, WorkerId
+
+if TYPE_CHECKING:
+    from mincer.core.homes import Homes
 
 __all__ = ["JobTasks", "Phase", "Step"]
 
@@ -203,6 +206,8 @@ class JobTasks:
         """Where the input of the first step is."""
         phase = self.steps[0].map
         if phase.homes is None:
+            from mincer.core.homes import Homes  # one machine has no use for it
+
             phase.homes = Homes(phase.tasks)
         return phase.homes
 

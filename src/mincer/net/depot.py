@@ -98,6 +98,7 @@ class JobDepot:
         self._last = 0
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
+        #: What was made here, and what others of this machine made.
         self._shelf = Shelf(told.job, told.token, self._files)
         self._nearby = Nearby(is_near, self._files)
         self._is_open = is_near is not None
@@ -143,6 +144,7 @@ class JobDepot:
         if kind == "map" and cuts is not None and cuts.keeper != self._me:
             yield Need(job, needs.Cuts(number, cuts))
         if kind == "reduce":
+            self._nearby.ordered(attempt, step.commits(row))
             for segments in step.segments(row, partial(self._is_local, attempt)):
                 yield Need(job, segments, attempt)
         packets = {one.packet for one in row.inputs if isinstance(one, SplitName)}
@@ -152,17 +154,17 @@ class JobDepot:
         for one in outputs:
             if one.length_bytes and one.keeper != self._me:
                 yield Need(job, needs.Output(one), attempt)
-        yield from (_input(extent, attempt) for extent in self.inputs.sent_for(row))
+        for extent in self.inputs.sent_for(row):
+            yield _input(extent, attempt)
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
-        attempt = need.attempt
-        assert attempt is not None
-        row, is_local = self._rows[attempt], partial(self._is_local, attempt)
-        return self._steps[attempt.task.step].maps(row, segments, is_local)
+        assert need.attempt is not None
+        step, row = self._steps[need.attempt.task.step], self._rows[need.attempt]
+        return step.maps(row, segments, partial(self._is_local, need.attempt))
 
     def _is_local(self, attempt: AttemptId, commit: CommitRow) -> bool:
-        """True when what this map made is read where it lies."""
+        """True when this attempt reads what this map made where it lies."""
         is_own = commit.keeper == self._me
         return is_own or self._nearby.place(attempt, commit) is not None
 
@@ -334,8 +336,7 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, part = attempt.task
-        parts = self.told.steps[step].parts
+        job, step, _, _ = attempt.task
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):
@@ -345,7 +346,8 @@ class JobDepot:
                 continue
             near = self._nearby.place(attempt, one)
             if near is not None:
-                size = self._nearby.part_bytes(near, made_by, part, parts)
+                what = attempt.task.index, self.told.steps[step].parts
+                size = self._nearby.part_bytes(made_by, near, *what)
                 self._add_ways(attempt, (size, 0, 0))
                 yield made_by, near
                 continue
@@ -361,10 +363,10 @@ class JobDepot:
     # --- what is made here
 
     def made(self, attempt: AttemptId, place: Place | None) -> Kept:
-        row = self._rows.get(attempt)
-        was_sent = row is not None and any(True for _ in self.inputs.sent_for(row))
-        read = self._by_way.get(attempt, _NO_WAYS), was_sent
-        self.ended(attempt)
+        row = self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
+        was_sent = row is not None and any(map(bool, self.inputs.sent_for(row)))
+        read = self._by_way.pop(attempt, _NO_WAYS), was_sent
         if place is None:
             return Kept(*read)
         self._shelf.put(attempt, place)
@@ -377,8 +379,8 @@ class JobDepot:
     def ended(self, attempt: AttemptId) -> None:
         """It did not make anything."""
         self._rows.pop(attempt, None)
+        self._nearby.ended(attempt)
         self._by_way.pop(attempt, None)
-        self._nearby.forget(attempt)
 
     def discard(self, attempt: AttemptId) -> None:
         self._shelf.discard(attempt)

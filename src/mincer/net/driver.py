@@ -228,7 +228,7 @@ class Driver(End):
     # --- time
 
     def turn(self, now: float) -> None:
-        self.line.turn(now)
+        self._turn_line(now)
         self._news(self._puller.turn(now), now)
 
     def deadline(self) -> float:

@@ -99,6 +99,12 @@ class End(ABC):
     def _heard(self, frame: Any, now: float) -> None:
         """The coordinator said this."""
 
+    def _turn_line(self, now: float) -> None:
+        if self.line.is_lost(now):
+            # What runs here would run for nobody, maybe for ever.
+            self._begin_anew("the coordinator was not heard of any more")
+        self.line.turn(now)
+
     def _begin_anew(self, why: str) -> None:
         """This life is over: nothing of it, its pulls included, is said any more."""
         self.line.begin_anew()

@@ -383,7 +383,7 @@ class Hub:
             happened = self._events.copy()
             self._events.clear()  # the same list stays in the hands of others
             commands = self.coordinator.handle_all(happened, self._now)
-            self._dispatch.obey_all(commands)
+            self._dispatch.obey_all(commands, self._now)
             self.desk.heed(commands, self._now)
 
     def _report(self, book: Book) -> None:

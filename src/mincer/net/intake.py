@@ -54,7 +54,8 @@ class Intake:
             self._handed += len(some)
             sizes = tuple(row.size_bytes for row in some)
             homes = tuple(map(self._home, some))
-            yield events.SplitsAdded(self._job, first, sizes, homes)
+            matter = any(home >= 0 for home in homes)
+            yield events.SplitsAdded(self._job, first, sizes, homes if matter else ())
         if self.has_ended and not self._is_end_told:
             self._is_end_told = True
             yield events.InputEnded(self._job)

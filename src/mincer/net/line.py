@@ -63,6 +63,12 @@ class Line:
     def life(self) -> int:
         return self.hello.incarnation
 
+    def is_lost(self, now: float) -> bool:
+        """True when the coordinator was not heard of for as long as it would wait
+        itself: it has given up this life, or is gone."""
+        welcome = self.welcome
+        return welcome is not None and now - self.heard > welcome.lease_s
+
     @property
     def is_clear(self) -> bool:
         """True when the coordinator has all that was said to it."""

@@ -3,14 +3,15 @@
 # Strategy: a path that another worker tells is opened only when that worker sees the
 # same disks, and what lies there is read only when the digest of its index is the one
 # that was committed. If the file vanishes later, or its blocks do not agree with the
-# index, that is found as for any damaged output. A worker that leaves takes its files
-# with it: those who begin after that pull from who gives its outputs then.
+# index, that is found as for any damaged output. What is read so is settled when an
+# attempt is ordered: of a worker that has left in good order the coordinator has it,
+# and who is ordered after that pulls it.
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from mincer.errors import SegmentError
@@ -39,36 +40,31 @@ class Nearby:
         self._files = files
         #: By step, index and number of the attempt; None: it cannot be read here.
         self._places: dict[tuple[int, int, int], Place | None] = {}
-        #: What was said to each attempt that reads, by index and number.
-        self._said: dict[AttemptId, dict[tuple[int, int], Place | None]] = {}
+        #: The members that were near when an attempt was ordered.
+        self._keepers: dict[AttemptId, frozenset[int]] = {}
 
-    def place(self, reader: AttemptId, commit: CommitRow) -> Place | None:
-        """Where this attempt reads that output; what was said to it once is said to it
-        again, until it is forgotten."""
-        if self._is_near is None:
+    def ordered(self, attempt: AttemptId, commits: Iterable[CommitRow]) -> None:
+        """This attempt will read these outputs."""
+        is_near = self._is_near
+        keepers = {commit.keeper for commit in commits} if is_near else ()
+        self._keepers[attempt] = frozenset(filter(is_near, keepers))
+
+    def ended(self, attempt: AttemptId) -> None:
+        self._keepers.pop(attempt, None)
+
+    def place(self, attempt: AttemptId, commit: CommitRow) -> Place | None:
+        """Where this attempt can read this output; what was said once is said again."""
+        if commit.keeper not in self._keepers[attempt]:
             return None
-        said = self._said.setdefault(reader, {})
-        key = commit.index, commit.number
-        if key not in said:
-            is_near = self._is_near(commit.keeper)
-            said[key] = self._found(reader.task.step, commit) if is_near else None
-        return said[key]
-
-    def forget(self, reader: AttemptId) -> None:
-        """This attempt is over."""
-        self._said.pop(reader, None)
-
-    def _found(self, step: int, commit: CommitRow) -> Place | None:
-        key = step, commit.index, commit.number
+        key = attempt.task.step, commit.index, commit.number
         if key not in self._places:
             self._places[key] = self._look(commit)
         return self._places[key]
 
-    def part_bytes(
-        self, place: Place, made_by: AttemptId, part: int, parts: int
-    ) -> int:
-        """How much of it one part reads."""
-        found = cut_out(PlaceReader(place, self._files, made_by), part, parts)
+    def part_bytes(self, by: AttemptId, place: Place, part: int, parts: int) -> int:
+        """How much one part reads of what `by` made. Raises `SegmentError`, which names
+        `by`, when it is gone."""
+        found = cut_out(PlaceReader(place, self._files, by), part, parts)
         return sum(size for _, size in found.extents)
 
     def _look(self, commit: CommitRow) -> Place | None:

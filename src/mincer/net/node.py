@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mincer.core.events import Fault
-from mincer.errors import OutputError, SegmentError
+from mincer.errors import MincerError, OutputError, SegmentError
 from mincer.ids import AttemptId, JobId
 from mincer.net import machine
 from mincer.net.end import End
@@ -59,6 +59,8 @@ class Node(End):
         self._children = children
         self._open_depot = open_depot
         self._depots: dict[JobId, Depot] = {}
+        #: Jobs for which there is no place here, and why.
+        self._unopened: dict[JobId, str] = {}
         self._machine = WorkerMachine()
         self._fetching = Fetching(
             self._puller, self.reach, self._depots, self._met, self._unmet
@@ -83,11 +85,11 @@ class Node(End):
             self._children.send()
             return
         if isinstance(frame, frames.JobTold):
-            if frame.job not in self._depots:
-                self._depots[frame.job] = self._open_depot(frame, self._puller.me)
+            self._open(frame)
             return
         depot = self._depots.get(frame.job)
         if depot is None:
+            self._refuse(frame)
             return
         match frame:
             case frames.FilesTold(first=first, files=files):
@@ -121,6 +123,24 @@ class Node(End):
                 self._offers.forget()
                 del self._depots[frame.job]
                 depot.close()
+
+    def _open(self, told: frames.JobTold) -> None:
+        if told.job in self._depots:
+            return
+        try:
+            self._depots[told.job] = self._open_depot(told, self._puller.me)
+        except (MincerError, OSError) as error:
+            self._unopened[told.job] = str(error)
+
+    def _refuse(self, frame: frames.ToWorker) -> None:
+        """Of this job nothing can be run here: there is no place for its files."""
+        if isinstance(frame, frames.JobEnd):
+            self._unopened.pop(frame.job, None)
+        elif isinstance(frame, frames.Start) and frame.job in self._unopened:
+            why = f"no folder can be made for the job: {self._unopened[frame.job]}"
+            for row in frame.rows:
+                fault, error = Fault.WORKER_FAULT.value, error_told(SegmentError(why))
+                self._say(frames.Failed(frame.job, row.attempt, fault, error))
 
     # --- what the machine wants
 
@@ -250,7 +270,7 @@ class Node(End):
 
     def turn(self, now: float) -> None:
         if not self.has_left:
-            self.line.turn(now)
+            self._turn_line(now)
         if now - self._worked >= _WORKING_S:
             self._worked = now
             self._tell_working()
@@ -278,6 +298,7 @@ class Node(End):
         for depot in self._depots.values():
             depot.close()
         self._depots.clear()
+        self._unopened.clear()
 
     def _tell_working(self) -> None:
         rows: dict[JobId, list[tuple[frames.AttemptName, int, int | None]]] = {}

@@ -2,7 +2,7 @@
 
 # Strategy: the defaults of libzmq are for a friendly network. Each of these options is
 # here since its absence let somebody in, held memory without a bound, or waited for
-# ever (docs/design/cluster.md has the table).
+# ever (docs/protocol.md has the table).
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import zmq
 
 from mincer.errors import UsageError
 from mincer.net.keys import KeyPair
+from mincer.net.settings import Address
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
 
 __all__ = [
     "DOMAIN",
     "bind_router",
     "endpoint",
+    "for_others",
     "local_address",
     "make_dealer",
     "place_of",
@@ -30,6 +32,9 @@ _BACKLOG = 512
 #: Messages that wait in a socket for one peer: their bytes are bounded by what is asked
 #: for (pulls) and by what is not acknowledged (lines).
 _QUEUED = 1000
+#: For an address that means all networks of this machine, one that is on none of them
+#: (RFC 5737, RFC 3849): the way to it begins at the address that others see.
+_FAR = {"0.0.0.0": "198.51.100.1", "::": "2001:db8::1"}
 
 
 def _common(socket: zmq.Socket[bytes]) -> None:
@@ -135,3 +140,17 @@ def local_address(host: str, port: int) -> str:
         probe.connect(address)
         name: str = probe.getsockname()[0]
     return name
+
+
+def for_others(address: Address) -> Address:
+    """What to type on another machine to reach who listens at this address."""
+    far = _FAR.get(address.host)
+    if far is None:
+        return address
+    try:
+        host = local_address(far, address.port)
+    except OSError:  # its networks do not lead there
+        import platform
+
+        host = platform.node()
+    return Address(host, address.port)

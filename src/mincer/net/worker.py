@@ -210,10 +210,12 @@ class WorkerProcess:
                 f"refused by {self._where}: {self._membership.why}",
                 hint="Give the same password or key file as the coordinator has.",
             )
+        hello = self.node.line.hello
+        times = f", life {hello.incarnation + 1}" if hello.incarnation else ""
         line = {
             Standing.WAITING: f"waiting for a coordinator at {self._where}",
             Standing.JOINING: f"joining {self._where}",
-            Standing.JOINED: f"joined {self._where} as {self.node.line.hello.name}",
+            Standing.JOINED: f"joined {self._where} as {hello.name}{times}",
         }[standing]
         if self._draining_until is not None:
             line = "draining: what has begun is finished, and nothing new is taken"

@@ -16,7 +16,20 @@ from mincer.structs import Struct, field
 if TYPE_CHECKING:
     from mincer.runners.results import Results
 
-__all__ = ["SKIP_HINT", "JobControl", "JobOrder", "Progress", "Runner"]
+__all__ = [
+    "CLUSTER_SIZES_HINT",
+    "SKIP_HINT",
+    "JobControl",
+    "JobOrder",
+    "Progress",
+    "Runner",
+]
+
+#: What is said to who gave a number of workers, or their memory, for a cluster.
+CLUSTER_SIZES_HINT = (
+    "They belong to the workers, where these start:  "
+    "mincer worker HOST:PORT -n SLOTS --memory SIZE"
+)
 
 #: What is said to who met a bad record that was not left out.
 SKIP_HINT = "To leave such records out:  skip_bad_records=N  (--skip-bad-records N)"

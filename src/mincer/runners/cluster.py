@@ -12,8 +12,9 @@ from mincer.arguments import sink_of
 from mincer.errors import UsageError, preview
 from mincer.limits import PRIORITY_MAX
 from mincer.net.client import Client
-from mincer.net.settings import address_of, keys_of
-from mincer.runners.base import JobControl, JobOrder, Progress
+from mincer.net.keys import Keys
+from mincer.net.settings import Address, address_of, keys_of
+from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder, Progress
 from mincer.runners.fetched import fetch_remote
 from mincer.runners.keepsake import Keepsake
 from mincer.runners.remote import run_remote
@@ -31,6 +32,9 @@ class Cluster:
     and those of the same one share them. One connection serves all jobs, until
     `close()` or the end of a `with`.
     """
+
+    #: See `mincer.arguments.run_by`.
+    sizes_hint = CLUSTER_SIZES_HINT
 
     def __init__(
         self,
@@ -50,6 +54,18 @@ class Cluster:
                 hint="Cluster(address, password='…'), or key_file='…', or set "
                 "MINCER_PASSWORD or MINCER_KEY_FILE.",
             )
+        self._take(keys)
+
+    @classmethod
+    def at(cls, address: Address, keys: Keys) -> Self:
+        """The cluster there, with keys that were read already."""
+        made = cls.__new__(cls)
+        made.priority = 0
+        made.address = address
+        made._take(keys)
+        return made
+
+    def _take(self, keys: Keys) -> None:
         self._keys = keys
         self._client: Client | None = None
         self._lock = threading.Lock()

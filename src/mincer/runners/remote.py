@@ -129,6 +129,7 @@ def finish(job: RemoteJob, sink: Sink | None, runner: str) -> Results:
     report = report_of(job, runner, job.done.workers)
     report.bytes_by_way = job.bytes_by_way
     report.input_from = dict(job.done.input_from)
+    report.backups_won, report.saved_s = job.done.backups_won, job.done.saved_s
     job.close_files()
     if sink is None:
         places = job.parts.places

@@ -12,8 +12,8 @@ from mincer.net.client import Client
 from mincer.net.coordinator import CoordinatorProcess
 from mincer.net.keys import join_token, keys_of_password
 from mincer.net.settings import Address, address_of, keys_of
-from mincer.net.sockets import endpoint
-from mincer.runners.base import JobControl, JobOrder
+from mincer.net.sockets import endpoint, for_others
+from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder
 from mincer.runners.remote import run_remote
 from mincer.runners.results import Results
 
@@ -31,6 +31,9 @@ class Serve:
     made, and the line to type on a worker is shown. `allowed`: a folder of public keys
     that may join as well. Workers may join before and during a job, and leave.
     """
+
+    #: See `mincer.arguments.run_by`.
+    sizes_hint = CLUSTER_SIZES_HINT
 
     def __init__(
         self,
@@ -54,7 +57,8 @@ class Serve:
         self._client: Client | None = None
         self._lock = threading.Lock()
         if self.token is not None:
-            line = f"MINCER_PASSWORD={self.token} mincer worker {self.address}"
+            where_to = for_others(self.address)
+            line = f"MINCER_PASSWORD={self.token} mincer worker {where_to}"
             sys.stderr.write(f"mincer: on each worker type:\n  {line}\n")
 
     def run(self, order: JobOrder, control: JobControl) -> Results:

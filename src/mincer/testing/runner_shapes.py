@@ -114,6 +114,18 @@ class ShapeCases(RunnerCases):
         assert digest(second) == digest(first)
         assert second.to_dict() == {"a": 1, "b": 3}
 
+    @pytest.mark.parametrize("format", ["tsv", "jsonl", "pickle", "lines"])
+    def test_written_results_are_a_source(
+        self, run: Run, tmp_path: Path, format: str
+    ) -> None:
+        job = mincer.Job(jobs.words, sum, parts=3)
+        options = {"output": tmp_path / "out", "format": format}
+        first = run(job, texts("a b b", "b"), **options)
+        second = run(mincer.Job(jobs.same), first)
+        assert digest(second) == digest(first)
+        third = run(mincer.Job(jobs.same, len), [first, second])
+        assert sum(third.to_dict().values()) == 4
+
     def test_a_job_runs_any_number_of_times(self, run: Run) -> None:
         job = mincer.Job(jobs.words, sum, parts=5)
         lines = texts("a b c d e f", "a b")

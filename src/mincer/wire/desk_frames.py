@@ -167,12 +167,16 @@ class StatusTold(Frame, frozen=True, tag="status"):
 
 
 class JobsTold(Frame, frozen=True, tag="jobs"):
+    """Some jobs; `has_more`: ask for those before the last of them."""
+
     ask: Small
     rows: Annotated[list[JobRow], Meta(max_length=PAGE_ROWS_MAX)]
     has_more: bool = False
 
 
 class WorkersTold(Frame, frozen=True, tag="workers"):
+    """Some workers; `has_more`: ask for those after the last of them."""
+
     ask: Small
     rows: Annotated[list[WorkerRow], Meta(max_length=PAGE_ROWS_MAX)]
     has_more: bool = False

@@ -101,6 +101,8 @@ class Splits(Frame, frozen=True, tag="splits"):
 
 
 class InputEnd(Frame, frozen=True, tag="input ended"):
+    """No more splits will come."""
+
     job: Job
 
 
@@ -117,6 +119,8 @@ class Fetch(Frame, frozen=True, tag="fetch"):
 
 
 class CancelJob(Frame, frozen=True, tag="cancel"):
+    """End this job."""
+
     job: Job
     reason: Line
 
@@ -192,9 +196,14 @@ class JobDone(Frame, frozen=True, tag="done"):
     notes: Annotated[list[Line], Meta(max_length=1000)] = field(default_factory=list)
     input_from: dict[Line, Count] = field(default_factory=dict)
     workers: Small = 0
+    #: Backup copies that won, and how much later the others would have been done.
+    backups_won: Count = 0
+    saved_s: Seconds = 0.0
 
 
 class JobFailed(Frame, frozen=True, tag="failed"):
+    """There is no result, and why; with a `task`, the one that it failed of."""
+
     job: Job
     reason: Text
     task: tuple[Small, Kind, Small] | None = None

@@ -105,6 +105,8 @@ class FileTold(Row, frozen=True):
 
 
 class SplitRow(Row, frozen=True):
+    """A split: where it is packed, how much it reads, and what of which files."""
+
     packet: Small
     nth: Small
     size_bytes: Count
@@ -175,6 +177,8 @@ class WinnerRow(Row, frozen=True):
 
 
 class WhereTold(Row, frozen=True):
+    """Where in the input an error was: source, offset, key and value as texts."""
+
     source: Line
     offset: Signed | None = None
     key: Line | None = None

@@ -119,6 +119,8 @@ class CutsTold(Frame, frozen=True, tag="cuts"):
 
 
 class CancelOne(Frame, frozen=True, tag="cancel"):
+    """End this attempt, begun or not; `timed_out`: and tell where it was."""
+
     job: Job
     attempt: AttemptName
     timed_out: bool = False
@@ -166,6 +168,8 @@ class MemberTold(Frame, frozen=True, tag="member"):
 
 
 class MemberGone(Frame, frozen=True, tag="gone"):
+    """This member is not here any more, nor what it kept."""
+
     member: Small
 
 
@@ -203,6 +207,9 @@ class Done(Frame, frozen=True, tag="done"):
 
 
 class Failed(Frame, frozen=True, tag="failed"):
+    """The attempt made nothing; `fault`: whose that is; `lost`: the outputs that it
+    could not read."""
+
     job: Job
     attempt: AttemptName
     fault: Word

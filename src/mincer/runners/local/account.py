@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mincer.core.events import Fault
 from mincer.errors import CancelledError, JobError, MincerError
-from mincer.runners.failures import complete, where_in
 from mincer.runners.local.job import LocalJob
 
 __all__ = ["failure_of"]
@@ -28,6 +27,8 @@ def failure_of(job: LocalJob) -> MincerError:
     error, record = job.failures[attempt]
     if error.user_traceback is not None:
         error.user_traceback = job.users_paths(error.user_traceback)
+    from mincer.runners.failures import complete, where_in  # not at each start
+
     complete(
         error,
         attempt,

@@ -28,7 +28,6 @@ from mincer.flow.ports import MapMade
 from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
 from mincer.runners.base import JobControl, JobOrder
-from mincer.runners.failures import users_paths
 from mincer.runners.packing import pack_job, parts_of, plan_of
 from mincer.runners.stored import Spool
 from mincer.sources.base import Split
@@ -292,6 +291,8 @@ class LocalJob:
         """`text` with the user's own files in place of their copies in the children."""
         if self._modules is None:
             return text
+        from mincer.runners.failures import users_paths  # not at each start
+
         return users_paths(text, self._modules.digest)
 
     def close_files(self) -> None:
