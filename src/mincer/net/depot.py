@@ -155,7 +155,8 @@ class JobDepot:
         for one in outputs:
             if one.length_bytes and one.keeper != self._me:
                 yield Need(job, needs.Output(one), attempt)
-        yield from (_input(extent, attempt) for extent in self.inputs.sent_for(row))
+        for extent in self.inputs.sent_for(row):
+            yield _input(extent, attempt)
 
     def _maps(self, need: Need, segments: needs.Segments) -> list[tuple[int, int]]:
         """The maps (index, number) of these segments."""
@@ -336,8 +337,7 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, part = attempt.task
-        parts = self.told.steps[step].parts
+        job, step, _, _ = attempt.task
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):

@@ -283,8 +283,7 @@ class Owners:
 
 
 def _may_say(member: Member, frame: frames.JobSaid, book: Book) -> bool:
-    """True for its driver, and for who gave up what, unheard yet, it has just left."""
-    was_left = not book.driver and book.source == member.number
-    return book.driver == member.number or (
-        was_left and isinstance(frame, frames.Taken)
-    )
+    """True for its driver. Of one that has left it is heard that it gave it up: it said
+    so before it heard that it had left."""
+    gave_up = isinstance(frame, frames.Taken) and not book.driver
+    return member.number == (book.source if gave_up else book.driver)
