@@ -132,8 +132,6 @@ def local_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
-        if error.errno == socket.EAI_AGAIN:
-            raise _no_way(host, error) from error
         raise UsageError(
             f"nobody here knows the host {host}: {error.strerror}",
             hint="Is its name right? Its address may be given in place of it.",
@@ -143,16 +141,12 @@ def local_address(host: str, port: int) -> str:
         try:
             probe.connect(address)
         except OSError as error:
-            raise _no_way(host, error) from error
+            raise NoConnectionError(
+                f"no network of this machine leads to {host}: {error.strerror}",
+                hint="Is it up? Try again when it is.",
+            ) from error
         name: str = probe.getsockname()[0]
     return name
-
-
-def _no_way(host: str, error: OSError) -> NoConnectionError:
-    return NoConnectionError(
-        f"no network of this machine leads to {host}: {error.strerror}",
-        hint="Is it up? Try again when it is.",
-    )
 
 
 def for_others(address: Address) -> Address:
