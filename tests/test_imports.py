@@ -35,7 +35,7 @@ codec: blocks columns fields formats functions imports keys lines manifest trace
 core: events
 flow: part ports run sampler sorter
 runners: base
-sinks: base encoder files part_file
+sinks: asked base encoder files part_file
 sources: base compressed copies encoding file_source paths pieces splits spooled stdin
 sources: text_lines
 store: disk

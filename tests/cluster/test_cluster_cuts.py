@@ -118,7 +118,10 @@ def test_workers_that_do_not_see_each_other(cluster, workers, ways, how):
         cluster.network.block(two, one, how)
     report = cluster.run().end()
     assert report["attempts"] == {"done": 12 + 4}
-    assert {one.host for one in cluster.log if one.word == "reduce ends"} == {"w1", "w2"}
+    assert {one.host for one in cluster.log if one.word == "reduce ends"} == {
+        "w1",
+        "w2",
+    }
 
 
 def test_workers_that_lose_sight_of_each_other_while_they_pull(cluster, workers):

@@ -337,7 +337,8 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, _ = attempt.task
+        job, step, _, part = attempt.task
+        parts = self.told.steps[step].parts
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):
