@@ -35,7 +35,7 @@ codec: blocks columns fields formats functions imports keys lines manifest trace
 core: events
 flow: part ports run sampler sorter
 runners: base
-sinks: asked base encoder files part_file
+sinks: base encoder files part_file
 sources: base compressed copies encoding file_source paths pieces splits spooled stdin
 sources: text_lines
 store: disk
@@ -44,6 +44,7 @@ worker: commits fork_server machine orders page pipes unpack
 #: What the driver loads beside them.
 DRIVER = """
 cli: failure figures jobfile main printer progress run signals summary words
+sinks: asked
 codec: pickler
 core: active_job attempts commands coordinator lineage median plan policy roster
 core: snapshot task

@@ -1,4 +1,4 @@
-"""Clusters on several hosts, for the tests in this folder, and a look at what is left."""
+"""Clusters on several hosts, and a look at what is left of them."""
 
 import netns_jobs
 import pytest

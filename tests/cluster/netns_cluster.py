@@ -1,4 +1,4 @@
-"""A cluster of real processes on several hosts: started, watched, looked at afterwards."""
+"""A cluster of real processes on several hosts: started, watched, looked at after."""
 
 import json
 import signal

@@ -1,5 +1,5 @@
-"""Cables are taken out, packets go nowhere, links are slow: the result is exact, and who
-was away is there again."""
+"""Cables are taken out, packets go nowhere, links are slow: the result is exact, and
+who was away is there again."""
 
 import pytest
 from netns_network import until
@@ -150,7 +150,7 @@ def test_connections_that_break_again_and_again(cluster, workers):
     run = cluster.run(slow="w1,w2")
     while run.program.process.poll() is None:
         begun = len(cluster.log)
-        until(lambda: len(cluster.log) > begun + 2 or not run.is_running, 5)
+        until(lambda begun=begun: len(cluster.log) > begun + 2 or not run.is_running, 5)
         broken += cluster.break_connections()
     assert broken > 10
     run.end()

@@ -92,7 +92,7 @@ class Watch:
     """Who does what, as the job's log tells it."""
 
     def __init__(self, path):
-        self._file = open(path, encoding="ascii")
+        self._file = open(path, encoding="ascii")  # noqa: SIM115
         self.counts = Counter()
         #: By worker: how many maps it has done, and the reduce in work.
         self.maps = Counter()

@@ -1,4 +1,4 @@
-"""An output as it was asked for: a folder, a sink, or nothing; anything else is told."""
+"""An output as it was asked for: a folder, a sink, or nothing; else it is told."""
 
 import pytest
 
