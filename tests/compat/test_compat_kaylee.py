@@ -20,6 +20,8 @@ from mincer.errors import (
     UserCodeError,
 )
 
+pytestmark = pytest.mark.cluster
+
 TEXT = b"red blue red\ngreen red\n\nblue\n"
 COUNTS = {b"red": 3, b"blue": 2, b"green": 1}
 
@@ -27,8 +29,6 @@ SCRIPT = """
 import mmap
 from itertools import count
 from mincer.compat.kaylee import Server
-
-pytestmark = pytest.mark.cluster
 
 f = open("colours.txt", "rb")
 mm = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
