@@ -131,7 +131,10 @@ def test_a_script_runs(is_worker_first, processes, tmp_path, home):
         until(lambda: listens(port))
         assert not listens(port, "127.0.0.2")
         client = worker()
-    assert ended(server) == ("[(b'red', 3), (b'blue', 2)]\n", "", 0)
+    out, err, code = ended(server)
+    assert (out, code) == ("[(b'red', 3), (b'blue', 2)]\n", 0)
+    # It tells of who only looked if somebody listens there.
+    assert [line for line in err.splitlines() if "refused somebody" not in line] == []
     _, err, code = ended(client)
     assert "has ended" in err
     assert code == 0
