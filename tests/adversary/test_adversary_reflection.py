@@ -1,5 +1,7 @@
-"""Row 16: whoever echoes the bytes of one end back to it learns nothing and is let in
-nowhere. (The handshake of mincemeatpy fell to that.)"""
+"""Row 16: whoever echoes the bytes of one end back to it is let in nowhere.
+
+The handshake of mincemeatpy fell to that.
+"""
 
 import threading
 

@@ -2,8 +2,8 @@
 
 A host has an address, a name and a disk of its own: the folder `Network.disk` is
 another one on each, under the same path. Nothing outside is touched, and nothing has
-to be removed: a namespace lives as long as the process that was started in it, which ends
-with this one, however that ends.
+to be removed: a namespace lives as long as the process that was started in it, which
+ends with this one, however that ends.
 """
 
 import contextlib
