@@ -1,9 +1,9 @@
 """Several hosts on one machine: network namespaces around a router, as tests need them.
 
 A host has an address, a name and a disk of its own: the folder `Network.disk` is
-another one on each, under the same path. Nothing outside is touched, and nothing has to be
-removed: a namespace lives as long as the process that was started in it, which ends
-with this one, however that ends.
+another one on each, under the same path. Nothing outside is touched, and nothing has
+to be removed: a namespace lives as long as the process that was started in it, which
+ends with this one, however that ends.
 """
 
 import contextlib

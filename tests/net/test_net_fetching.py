@@ -19,7 +19,7 @@ MAPS = [AttemptId(TaskId(JOB, 0, "map", index), 0) for index in range(3)]
 class Depot:
     """A job's files, in memory."""
 
-    told = frames.JobTold(JOB, TOKEN, "a job", DRIVER, [])
+    told = frames.JobTold(JOB, "a job", DRIVER, [])
 
     def __init__(self):
         self.data = {}

@@ -55,6 +55,7 @@ class Output(Struct):
 class _Told(Struct, frozen=False):
     """How much of a job one worker was told."""
 
+    is_trusted: bool = False
     files: int = 0
     commits: dict[int, int] = field(default_factory=dict)
     withdrawals: dict[int, int] = field(default_factory=dict)
@@ -204,6 +205,9 @@ class Book:
         """The frames that this worker must have heard before it is given this."""
         yield from self.files_for(worker)
         told = self._told[worker]
+        if not told.is_trusted:
+            told.is_trusted = True
+            yield frames.Trusted(self.job, self.submit.token)
         number = command.attempt.task.step
         step = self._steps[number]
         if command.attempt.task.kind == "reduce":
@@ -227,7 +231,6 @@ class Book:
         submit = self.submit
         return frames.JobTold(
             self.job,
-            submit.token,
             submit.name,
             self.source,
             submit.steps,

@@ -84,6 +84,7 @@ class JobDepot:
         is_near: IsNear | None = None,
     ) -> None:
         self.told = told
+        self._token = b""
         self.memory_bytes = memory_bytes
         self._me = me
         self._code_folder = code_folder
@@ -100,7 +101,7 @@ class JobDepot:
         self._files = FileCache()
         #: What was made here, and what others of this machine made.
         parts = [step.parts for step in told.steps]
-        self._shelf = Shelf(told.job, told.token, self._files, parts)
+        self._shelf = Shelf(told.job, b"", self._files, parts)
         self._nearby = Nearby(is_near, self._files)
         self._is_open = is_near is not None
         self._by_way: dict[AttemptId, tuple[int, int, int]] = {}
@@ -114,6 +115,9 @@ class JobDepot:
         return os.path.join(self._folder.path, *names)
 
     # --- what the coordinator tells
+
+    def trust(self, token: bytes) -> None:
+        self._token = self._shelf.token = token
 
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
         self._steps[step].add_commits(first, rows)
@@ -172,7 +176,7 @@ class JobDepot:
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
         told = self.told
-        key = told.job, told.token
+        key = told.job, self._token
         match need.what:
             case needs.Code(step):
                 return pulls.BlobOf(*key, told.steps[step].code.digest), told.driver

@@ -92,6 +92,8 @@ class Node(End):
             self._refuse(frame)
             return
         match frame:
+            case frames.Trusted(token=token):
+                depot.trust(token)
             case frames.FilesTold(first=first, files=files):
                 depot.inputs.add(first, files)
             case frames.Commits(step=step, first=first, rows=rows):
