@@ -1,9 +1,9 @@
 """A job file whose result is known, and which can be held at any moment of it.
 
 Each record goes out once, under its own number; each attempt tells in a log when it
-begins and ends, and where. `-D hold=NAME,NAME@HOST` names moments: who gets to one first
-(on that host) says so, with a file, and waits until another file lets it go; all others
-pass. No result depends on any of that.
+begins and ends, and where. `-D hold=NAME,NAME@HOST` names moments: who gets to one
+first (on that host) says so, with a file, and waits until another file lets it go; all
+others pass. No result depends on any of that.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A driver is interrupted, killed or cut off: its job ends, and nothing of it is left."""
+"""A driver is interrupted, killed or cut off: its job ends, and nothing is left."""
 
 import signal
 import time

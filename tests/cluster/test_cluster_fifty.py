@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 
 import fifty_jobs
-import psutil
 import pytest
 from fifty_jobs import KEYS, MAPS, PARTS
 from netns_cluster import PASSWORD
@@ -169,8 +168,14 @@ def test_fifty_workers_of_which_one_dies_each_second(crowd):
             reaper.kill_one()
             due += 1.0
         nothing.wait(0.02)
-        if os.environ.get("FIFTY_V") and int(time.monotonic()*50) % 250 == 0:
-            watch.look(); print(round(time.monotonic()-began), watch.counts, len(watch.reduces), flush=True)
+        if os.environ.get("FIFTY_V") and int(time.monotonic() * 50) % 250 == 0:
+            watch.look()
+            print(
+                round(time.monotonic() - began),
+                watch.counts,
+                len(watch.reduces),
+                flush=True,
+            )
     took = time.monotonic() - began
     assert run.end() == 0, run.stderr
     pairs = [json.loads(line) for line in run.stdout.splitlines()]

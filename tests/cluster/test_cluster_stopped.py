@@ -3,7 +3,6 @@
 import pytest
 from netns_network import until
 
-
 #: A lease is 15 s.
 pytestmark = pytest.mark.guard(180)
 

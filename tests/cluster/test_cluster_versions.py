@@ -58,9 +58,10 @@ def interpreters():
     for path in filter(None, found):
         told = subprocess.run([path, "-c", asked], capture_output=True, text=True)
         version = told.stdout.strip()
-        if told.returncode == 0 and version != PYTHON:
-            if tuple(map(int, version.split("."))) >= (3, 11):
-                yield path, version
+        if told.returncode or version == PYTHON:
+            continue
+        if tuple(map(int, version.split("."))) >= (3, 11):
+            yield path, version
 
 
 @pytest.fixture(scope="module")
