@@ -114,8 +114,8 @@ def test_it_sleeps_longer_than_its_lease(cluster, workers):
 
 @pytest.mark.parametrize("end", ["interrupted", "killed"])
 def test_it_coordinates_its_own_job(cluster, end):
-    """The workers of `--runner serve` lose job and coordinator at once, and wait for the
-    next one."""
+    """The workers of `--runner serve` lose job and coordinator at once, and wait for
+    the next one."""
     params = {"hold": "record-130", "how": "spins", "always": "yes"}
     run = cluster.serve_job("patient", **params)
     workers = [
