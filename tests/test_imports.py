@@ -44,6 +44,7 @@ worker: commits fork_server machine orders page pipes unpack
 #: What the driver loads beside them.
 DRIVER = """
 cli: failure figures jobfile main printer progress run signals summary words
+sinks: asked
 codec: pickler
 core: active_job attempts commands coordinator lineage median plan policy roster
 core: snapshot task

@@ -15,7 +15,6 @@ from mincer.worker import fork_server
 
 if TYPE_CHECKING:
     from mincer.runners.results import Results
-    from mincer.sinks.base import Sink
 
 __all__ = ["ProgressChoice", "Run", "job_order", "prepared", "progress_view", "run_by"]
 
@@ -27,7 +26,6 @@ Run: TypeAlias = "Callable[[JobOrder, JobControl], Results]"
 #: For who gave workers or memory beside a runner; a runner may know better.
 _SIZES_HINT = "Give them to the runner:  mincer.Local(workers=4, memory='512MB')"
 _RUNNERS = ("inline", "local")
-_FORMATS = ("tsv", "jsonl", "pickle", "lines")
 
 
 def run_by(runner: object, workers: object, memory: object) -> Run:
@@ -110,6 +108,8 @@ def job_order(
     records_max = _count("limit", limit)
     memory_bytes = _memory(memory)
     checked_params = _params(params)
+    from mincer.sinks.asked import sink_of
+
     sink = sink_of(output, format, overwrite)
     records = as_source(source, steps[0].tags)
     return JobOrder(
@@ -160,36 +160,6 @@ def _params(given: object) -> dict[str, Any]:
         if not isinstance(name, str):
             raise UsageError(f"the names in params must be str, not {preview(name)}")
     return dict(given)
-
-
-def sink_of(output: object, format: object, overwrite: object) -> Sink | None:
-    """Where the pairs go, as it was asked for."""
-    if not isinstance(overwrite, bool):
-        raise UsageError(f"overwrite must be True or False, not {preview(overwrite)}")
-    if format is not None and (not isinstance(format, str) or format not in _FORMATS):
-        raise UsageError(
-            f"format must be one of {', '.join(_FORMATS)}, not {preview(format)}"
-        )
-    if output is None:
-        for name, given in (("format", format), ("overwrite", overwrite)):
-            if given:
-                raise UsageError(
-                    f"{name}={given!r} was given without an output",
-                    hint="Give the folder that the pairs go to as well:  output='out'",
-                )
-        return None
-    from mincer.sinks.base import Sink
-
-    if isinstance(output, Sink):
-        if format is not None or overwrite:
-            raise UsageError("format and overwrite are for an output that is a folder")
-        return output
-    if not isinstance(output, str | os.PathLike) or not str(output):
-        raise UsageError(f"output must be the path of a folder, not {preview(output)}")
-    from mincer.sinks.files import FileSink
-
-    sink: Sink = FileSink(output, format=format or "tsv", overwrite=overwrite)
-    return sink
 
 
 def progress_view(

@@ -9,11 +9,11 @@ import pytest
 import mincer
 from mincer.cli.main import main
 
+pytestmark = pytest.mark.cluster
+
 PASSWORD = "correct horse battery staple"
 JOBFILE = """
 import mincer
-
-pytestmark = pytest.mark.cluster
 
 
 def mapfn(key, line):

@@ -1,4 +1,4 @@
-"""User code that never ends, on a worker: given up after its time, with its stack."""
+"""User code that never ends, on a worker: given up in time, and its stack shown."""
 
 import pytest
 from netns_network import until
@@ -28,7 +28,7 @@ def test_one_try_hangs(cluster, how):
 
 @pytest.mark.parametrize("how", HANGS)
 def test_all_tries_hang(cluster, how):
-    """The job fails with the stack of the last one, and both workers are there."""
+    """The job fails with the stack of the last one; both workers are there still."""
     for host in cluster.hosts("w1", "w2"):
         cluster.worker(host)
     run = cluster.run("hanging", hold="record-130", how=how, always="yes")

@@ -20,6 +20,8 @@ from mincer.errors import (
     UserCodeError,
 )
 
+pytestmark = pytest.mark.cluster
+
 TEXT = b"red blue red\ngreen red\n\nblue\n"
 COUNTS = {b"red": 3, b"blue": 2, b"green": 1}
 
@@ -27,8 +29,6 @@ SCRIPT = """
 import mmap
 from itertools import count
 from mincer.compat.kaylee import Server
-
-pytestmark = pytest.mark.cluster
 
 f = open("colours.txt", "rb")
 mm = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
@@ -131,7 +131,10 @@ def test_a_script_runs(is_worker_first, processes, tmp_path, home):
         until(lambda: listens(port))
         assert not listens(port, "127.0.0.2")
         client = worker()
-    assert ended(server) == ("[(b'red', 3), (b'blue', 2)]\n", "", 0)
+    out, err, code = ended(server)
+    assert (out, code) == ("[(b'red', 3), (b'blue', 2)]\n", 0)
+    # It tells of who only looked if somebody listens there.
+    assert [line for line in err.splitlines() if "refused somebody" not in line] == []
     _, err, code = ended(client)
     assert "has ended" in err
     assert code == 0

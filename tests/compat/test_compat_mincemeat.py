@@ -14,6 +14,8 @@ import mincer
 from mincer.compat import mincemeat
 from mincer.errors import InputError, RefusedError, UsageError, UserCodeError
 
+pytestmark = pytest.mark.cluster
+
 PASSWORD = "correct horse battery staple"
 RHYME = [
     "one two buckle my shoe",
@@ -26,8 +28,6 @@ COUNTS = {"one": 2, "two": 2, "three": 2, "the": 1}
 SCRIPT = """
 from mincer.compat import mincemeat
 import re
-
-pytestmark = pytest.mark.cluster
 
 rhyme = ["one two buckle my shoe", "three four knock at the door", "one two three"]
 

@@ -21,7 +21,9 @@ def a_port(one):
 
 @pytest.fixture
 def coordinator():
-    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
+    said = []
+    made = CoordinatorProcess("tcp://127.0.0.1:*", KEYS, tell=said.append)
+    made.said = said
     made.start()
     yield made
     made.close()

@@ -18,7 +18,10 @@ class Member:
         self.life = life
         self.session = Session(10**9)
         self.hello = frames.Hello(
-            frames.PROTOCOL, "0", "3", role, name, life, slots=slots, address="here"
+            frames.PROTOCOL,
+            *("0", "3", role, name, life),
+            slots=slots,
+            address="tcp://here:1",
         )
 
     def greet(self, now=0.0):

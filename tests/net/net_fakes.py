@@ -47,7 +47,12 @@ class FakeDepot:
         self.pulled = {}
         self.sizes = {}
         self.ways = {}
+        self.is_trusted = False
         self.is_closed = False
+
+    def trust(self, token):
+        assert token == TOKEN
+        self.is_trusted = True
 
     def add_commits(self, step, first, rows):
         commits = self.commits.setdefault(step, [])
@@ -63,6 +68,7 @@ class FakeDepot:
         self.cuts[step] = output
 
     def add_row(self, row):
+        assert self.is_trusted
         attempt = attempt_of(self.told.job, row.attempt)
         self.rows[attempt] = row
         return attempt, tuple(self.needs(attempt, row))

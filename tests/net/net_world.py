@@ -40,7 +40,12 @@ class FakeWorker:
         self.here = {ord(name[0]) % 3}
         self.depots = []
         hello = frames.Hello(
-            frames.PROTOCOL, *VERSIONS, "worker", name, slots=slots, address="here"
+            frames.PROTOCOL,
+            *VERSIONS,
+            "worker",
+            name,
+            slots=slots,
+            address="tcp://here:1",
         )
         self.children = FakeChildren(world, self)
         self.node = Node(hello, self.children, self.open_depot)

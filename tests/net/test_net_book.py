@@ -64,15 +64,19 @@ def test_the_plan_has_the_driver_for_a_sink():
 
 
 def test_a_worker_is_told_of_the_job_and_its_files_once(book):
-    assert kinds(told(book, start("sample", 0))) == ["JobTold", "FilesTold"]
+    assert kinds(told(book, start("sample", 0))) == ["JobTold", "FilesTold", "Trusted"]
     assert told(book, start("map", 0)) == []
     book.intake.add_files(1, [frames.FileTold(b"g", b"/g", 1, 1, b"d" * 16)])
     (more,) = told(book, start("map", 0))
     assert (more.first, len(more.files)) == (1, 1)
-    assert kinds(told(book, start("map", 0), worker=2)) == ["JobTold", "FilesTold"]
+    assert kinds(told(book, start("map", 0), worker=2)) == [
+        "JobTold",
+        "FilesTold",
+        "Trusted",
+    ]
     assert book.workers == [1, 2]
     book.forget_worker(1)
-    assert kinds(told(book, start("map", 0))) == ["JobTold", "FilesTold"]
+    assert kinds(told(book, start("map", 0))) == ["JobTold", "FilesTold", "Trusted"]
 
 
 def test_long_lists_are_told_in_pieces(book, monkeypatch):
@@ -244,7 +248,7 @@ def test_it_is_counted_how_the_splits_came(book):
 
 def test_who_was_only_asked_has_not_worked(book):
     list(book.files_for(3))
-    book.give(attempt("map", 0), 4)
+    book.give(attempt("map", 0), 4, 1.0)
     assert (book.workers, book.given) == ([3], 1)
     book.forget_worker(4)
     assert book.given == 0

@@ -1,10 +1,14 @@
 """A connection: up, refused, or to nobody; and made again after each of these."""
 
+import socket
+import threading
 import time
+from contextlib import contextmanager, suppress
 
 import pytest
 from net_sockets import KEYS, Port, context, wait
 
+from mincer.net import sockets
 from mincer.net.connection import Connection, State
 from mincer.net.gate import Right
 from mincer.net.keys import KeyPair
@@ -91,6 +95,65 @@ def test_it_is_down_when_the_other_end_goes_and_up_when_it_is_back(one, dial):
         wait(lambda: connection.is_up, turning(connection))
         second.close()
     assert connection.ups == 2
+
+
+@contextmanager
+def listener(answer):
+    """Somebody who is no coordinator; `answer` is called with each connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines = []
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    lines.append(server.accept()[0])
+                    answer(lines[-1])
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for line in lines:
+            line.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda line: line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        lambda line: line.sendall(b"SSH-2.0-OpenSSH_9.6\r\n"),
+        lambda line: [line.sendall(line.recv(64)) for _ in range(20)],
+        lambda line: line.close(),
+    ],
+    ids=["HTTP", "SSH", "reflection", "hanging up"],
+)
+def test_who_is_no_coordinator_is_left_and_the_next_is_found(dial, answer):
+    with listener(answer) as number:
+        connection = dial(f"tcp://127.0.0.1:{number}")
+        wait(lambda: connection.failures >= 2, turning(connection))
+        assert connection.state is State.WRONG_KEY
+    with context() as another:
+        real = Port(another, address=f"tcp://127.0.0.1:{number}")
+        wait(lambda: connection.is_up, turning(connection))
+        real.close()
+
+
+def test_who_does_not_answer_is_busy_and_has_no_wrong_key(dial, monkeypatch):
+    monkeypatch.setattr(sockets, "_HANDSHAKE_MS", 200)
+    tries = []
+    with listener(tries.append) as number:
+        connection = dial(f"tcp://127.0.0.1:{number}")
+        wait(lambda: len(tries) >= 3, turning(connection))
+    assert (connection.state, connection.failures) == (State.NOWHERE, 0)
+
+
+@pytest.mark.parametrize("address", ["", "here", "tcp://:", "ipc://", "tcp://a:b"])
+def test_what_is_no_address_is_nowhere(dial, address):
+    connection = dial(address)
+    connection.turn(0.0)
+    assert (connection.state, connection.sockets) == (State.NOWHERE, [])
+    assert connection.deadline() > 0.0
 
 
 def test_it_can_use_another_key(a_port, dial):

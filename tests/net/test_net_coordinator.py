@@ -8,10 +8,16 @@ from net_sockets import KEYS, context, wait
 from zmq.auth.thread import ThreadAuthenticator
 
 from mincer.errors import JobError, UsageError
-from mincer.net import coordinator as module
+from mincer.net import guard
 from mincer.net.coordinator import CoordinatorProcess
-from mincer.net.gate import Gate
-from mincer.net.keys import KeyPair, Keys, make_role_file, read_key_file
+from mincer.net.gate import Gate, Right
+from mincer.net.keys import (
+    KeyPair,
+    Keys,
+    keys_of_password,
+    make_role_file,
+    read_key_file,
+)
 from mincer.net.line import greeting, versions
 from mincer.net.membership import ENROL
 from mincer.net.sockets import make_dealer
@@ -54,7 +60,7 @@ def test_one_that_lets_strangers_in_does_not_open(monkeypatch):
 
 
 def test_one_that_answers_nobody_does_not_open(monkeypatch):
-    monkeypatch.setattr(module, "_SELF_TEST_S", 0.3)
+    monkeypatch.setattr(guard, "_SELF_TEST_S", 0.3)
     monkeypatch.setattr(ThreadAuthenticator, "handle_zap_message", _silent)
     with pytest.raises(JobError, match="it gave no answer"):
         CoordinatorProcess("tcp://127.0.0.1:*", KEYS)
@@ -91,6 +97,8 @@ def test_a_key_of_a_role_may_enrol_and_nothing_else(coordinator, dealer):
     assert coordinator.hub.dropped == 6
     ask(dealer, ENROL + KEYS.of_role("driver").public)
     assert wait(lambda: dealer.poll(0) and dealer.recv()) == ENROL + b"no"
+    (line,) = wait(lambda: coordinator.said)
+    assert line.startswith("refused 127.0.0.1: too many are here by its key, or it is")
     assert len(coordinator.hub.members) == 0
 
 
@@ -119,6 +127,48 @@ def test_an_allowed_key_joins_and_is_cut_off_when_it_is_taken_away(tmp_path):
             assert not dealer.poll(300)
     finally:
         coordinator.close()
+
+
+def test_who_is_refused_is_told_of(coordinator):
+    with context() as one:
+        dealer = make_dealer(one, KeyPair.fresh(), KEYS.server)
+        dealer.connect(f"tcp://127.0.0.1:{coordinator.port}")
+        (line,) = wait(lambda: coordinator.said)
+    assert line.startswith("refused 127.0.0.1: its key is not known here")
+
+
+def test_a_file_that_is_no_key_is_told_of_once(tmp_path):
+    (tmp_path / "a.pub").write_text("anything")
+    said = []
+    coordinator = CoordinatorProcess(
+        "tcp://127.0.0.1:*", KEYS, str(tmp_path), tell=said.append
+    )
+    coordinator.start()
+    wait(lambda: said)
+    (tmp_path / "b.pub").write_text("anything")
+    wait(lambda: len(said) == 2)
+    coordinator.close()
+    assert ["a.pub" in line for line in said] == [True, False]
+
+
+def test_a_weak_password_is_told_of():
+    said = []
+    keys = keys_of_password("secret")
+    CoordinatorProcess("tcp://127.0.0.1:*", keys, tell=said.append).close()
+    (line,) = said
+    assert line.startswith("the password is weak")
+    said.clear()
+    keys = keys_of_password("correct horse battery staple")
+    CoordinatorProcess("tcp://127.0.0.1:*", keys, tell=said.append).close()
+    assert said == []
+
+
+def test_a_key_that_left_gives_way_to_others(tmp_path, coordinator, monkeypatch):
+    coordinator._gate.allow("w" * 40, Right("worker", may_enrol=1))
+    for key in ("x" * 40, "y" * 40):
+        coordinator._routes[key, True] = b"route"
+        assert coordinator._gate.enrol(key, "w" * 40, coordinator._forget)
+    assert list(coordinator._routes) == [("y" * 40, True)]
 
 
 def test_it_can_serve_in_the_callers_own_thread():

@@ -14,6 +14,7 @@ from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.depot import JobDepot
 from mincer.net.machine import Need
+from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER, file_told
 from mincer.net.same_folder import leave_token
 from mincer.sources.copies import Copy
@@ -31,7 +32,7 @@ KEY = JOB, TOKEN
 def told(modules=None, steps=2, output=None):
     step = frames.StepTold(CODE, PARTS, True, False, False)
     shape = [step] * steps
-    return frames.JobTold(JOB, TOKEN, "a job", DRIVER, shape, modules, output=output)
+    return frames.JobTold(JOB, "a job", DRIVER, shape, modules, output=output)
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def make(tmp_path):
     def make(is_near=None, **more):
         code = str(tmp_path / "code")
         depot = JobDepot(told(**more), ME, str(tmp_path), code, 10**8, is_near)
+        depot.trust(TOKEN)
         made.append(depot)
         return depot
 
@@ -248,6 +250,7 @@ def make_other(tmp_path, keys):
     folder = tmp_path / "other"
     folder.mkdir()
     other = JobDepot(told(), OTHER, str(folder), str(folder / "code"), 0)
+    other.trust(TOKEN)
     for id in (attempt("map", 0), attempt("map", 2, 3)):
         other.made(id, output_of(tmp_path, f"other-{id.task.index}", keys))
     return other
@@ -377,3 +380,14 @@ def test_it_is_known_what_was_sent(depot, tmp_path):
     depot.add_row(row(three, SplitName(0, 0)))
     sent = [depot.made(one, None).was_sent for one in (one, two, three)]
     assert sent == [False, True, False]
+
+
+def test_who_was_given_nothing_to_do_has_no_right_to_the_data(tmp_path):
+    depot = JobDepot(told(), ME, str(tmp_path), str(tmp_path / "code"), 10**8)
+    depot.made(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
+    for token in (b"", TOKEN):
+        with pytest.raises(NotHere, match="the token is not that of the job"):
+            depot.find(pulls.OutputOf(JOB, token, (0, "map", 0, 0)))
+    depot.trust(TOKEN)
+    assert depot.find(pulls.OutputOf(JOB, TOKEN, (0, "map", 0, 0)))
+    depot.close()

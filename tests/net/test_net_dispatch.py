@@ -35,13 +35,15 @@ class Desk:
         self.book.intake.add_splits(0, [frames.SplitRow(0, n, 1) for n in range(1000)])
 
     def join(self, name, role="worker"):
-        hello = frames.Hello(frames.PROTOCOL, "0", "3", role, name, address="here")
+        hello = frames.Hello(
+            frames.PROTOCOL, "0", "3", role, name, address="tcp://here:1"
+        )
         member = self.members.greet(name.ljust(40), role, hello, 0.0).joined
         self.dispatch.joined(member)
         return member
 
     def obey(self, *some):
-        self.dispatch.obey_all(list(some))
+        self.dispatch.obey_all(list(some), 1.0)
 
     def told(self, member, union=frames.ToWorker):
         found = [
@@ -75,9 +77,9 @@ def test_orders_to_one_worker_are_said_together_and_in_order(desk):
         c.StartAttempt(desk.a.id, attempt("map", 5)),
     )
     told = desk.told(desk.a)
-    assert kinds(told) == ["JobTold", "Start", "CancelOne", "Start"]
-    assert [row.attempt[2] for row in told[1].rows] == [0, 1, 2, 4]
-    assert kinds(desk.told(desk.b)) == ["JobTold", "Start"]
+    assert kinds(told) == ["JobTold", "Trusted", "Start", "CancelOne", "Start"]
+    assert [row.attempt[2] for row in told[2].rows] == [0, 1, 2, 4]
+    assert kinds(desk.told(desk.b)) == ["JobTold", "Trusted", "Start"]
     assert desk.book.outcomes["cancelled"] == 1
     assert attempt("map", 0) not in desk.book.running
 
@@ -95,7 +97,13 @@ def test_who_is_to_pull_and_who_is_pulled_from_are_told_of_each_other(desk):
     desk.done(attempt("map", 0), desk.b)
     desk.obey(c.PublishOutput(attempt("map", 0), 0))
     desk.obey(c.StartAttempt(desk.a.id, attempt("reduce", 0), commits=1))
-    assert kinds(desk.told(desk.a)) == ["MemberTold", "JobTold", "Commits", "Start"]
+    assert kinds(desk.told(desk.a)) == [
+        "MemberTold",
+        "JobTold",
+        "Trusted",
+        "Commits",
+        "Start",
+    ]
     assert [one.member for one in desk.told(desk.b)] == [desk.a.number]
     desk.obey(c.StartAttempt(desk.a.id, attempt("reduce", 1), commits=1))
     assert kinds(desk.told(desk.a)) == ["Start"]
@@ -112,7 +120,7 @@ def test_nobody_is_told_of_himself_or_of_who_is_gone(desk):
     desk.members.remove(desk.b)
     desk.dispatch.left(desk.b)
     desk.obey(c.StartAttempt(desk.a.id, attempt("reduce", 0), commits=2))
-    assert kinds(desk.told(desk.a)) == ["JobTold", "Commits", "Start"]
+    assert kinds(desk.told(desk.a)) == ["JobTold", "Trusted", "Commits", "Start"]
 
 
 def test_an_output_is_committed_by_the_driver_that_knows_its_keeper(desk):

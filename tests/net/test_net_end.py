@@ -21,6 +21,7 @@ class Worker(End):
         hello = frames.Hello(frames.PROTOCOL, "0", "3", "worker", "a")
         super().__init__(hello, frames.ToWorker, self.find)
         self.heard = []
+        self.far = []
 
     def find(self, thing):
         if thing == HERE:
@@ -33,7 +34,8 @@ class Worker(End):
     def pulled(self, head, data, now):
         self.heard.append((head, data))
 
-    def unreachable(self, member, now): ...
+    def unreachable(self, member, now):
+        self.far.append(member)
 
     def turn(self, now):
         self._turn_line(now)
@@ -123,6 +125,18 @@ def test_what_is_said_comes_before_what_is_asked(end, coordinator):
     head, _ = pulls.read_pull(question)
     assert (way, head.to, head.by, head.pull) == (None, PEER, ME, pull)
     assert end.take_out() == []
+
+
+def test_who_has_no_address_any_more_is_asked_by_the_coordinator(end, coordinator):
+    coordinator.say(frames.JobEnd(JOB))
+    end._told_of(told(), 0.0)
+    end.pull(ELSEWHERE)
+    assert [way for way, _ in end.take_out()] == [PEER]
+    assert end.far == []
+    end._told_of(frames.MemberTold(PEER, b"k" * 40, ""), 0.0)
+    assert end.far == [PEER]
+    end.pull(ELSEWHERE)
+    assert [way for way, _ in end.take_out()] == [None]
 
 
 def test_the_next_life_knows_and_says_nothing_of_the_one_before(end, coordinator):

@@ -19,7 +19,7 @@ MAPS = [AttemptId(TaskId(JOB, 0, "map", index), 0) for index in range(3)]
 class Depot:
     """A job's files, in memory."""
 
-    told = frames.JobTold(JOB, TOKEN, "a job", DRIVER, [])
+    told = frames.JobTold(JOB, "a job", DRIVER, [])
 
     def __init__(self):
         self.data = {}
@@ -155,6 +155,15 @@ def test_what_is_lost_is_told_by_name_if_it_is_known(desk):
     _, head = desk.opened()
     desk.answer(head, lambda head: denied(head, lost=[(1, 0), (7, 7)]))
     assert desk.unmet == [(SEGMENTS, "gone", (MAPS[1],))]
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 1]])
+def test_who_offers_something_else_than_was_asked_for_has_lost_it(desk, sizes):
+    desk.fetching.fetch(SEGMENTS, 0.0)
+    _, head = desk.opened()
+    desk.fetching.hear(pulls.Opened(ME, head.to, head.pull, sizes), None, 0.0)
+    why = "what is offered is not what was asked for"
+    assert desk.unmet == [(SEGMENTS, why, tuple(MAPS))]
 
 
 def test_with_a_member_goes_what_it_kept(desk):

@@ -40,7 +40,7 @@ def job(hub, worker, driver):
     driver.say(frames.Splits(JOB, 0, [frames.SplitRow(0, 0, 1)]))
     driver.say(frames.InputEnd(JOB))
     orders = heard(hub, worker)
-    assert [type(one).__name__ for one in orders[-2:]] == ["JobTold", "Start"]
+    assert [type(one).__name__ for one in orders[-2:]] == ["Trusted", "Start"]
     return hub.books[JOB]
 
 

@@ -116,3 +116,14 @@ def test_what_is_found_of_unknown_jobs_and_files_is_nothing(hub, worker, driver)
     worker.say(frames.FilesFound(JOB, 5, 7, b"\x01"))
     assert hub.books[JOB].running == {}
     assert hub.dropped == 0
+
+
+@pytest.mark.parametrize("slots", [0, 1])
+def test_who_is_only_asked_has_no_right_to_the_data_of_the_job(hub, driver, slots):
+    worker = Member(hub, "worker", slots=slots).greet()
+    hand_over(driver, REAL)
+    worker.say(frames.FilesFound(JOB, 0, 1, b"\x00"))
+    told = heard(hub, worker)
+    assert any(isinstance(frame, frames.FilesTold) for frame in told)
+    trusted = [frame for frame in told if TOKEN in frames.encode(frame)]
+    assert trusted == ([frames.Trusted(JOB, TOKEN)] if slots else [])

@@ -79,6 +79,9 @@ def test_a_name_never_stands_for_two(members):
         ("worker", change(python="3.99"), "version", "on Python 3.99"),
         ("driver", HELLO, "role", "that of a driver, not of a worker"),
         ("stranger", change(role="stranger"), "role", "stranger"),
+        ("worker", change(address="ipc:///run/bus"), "address", "ipc:///run/bus"),
+        ("worker", change(address="tcp://a;b:1"), "address", "no address"),
+        ("worker", change(address="tcp://a:0"), "address", "no address"),
     ],
 )
 def test_who_cannot_work_here_is_told_why(members, role, hello, code, said):
@@ -87,6 +90,18 @@ def test_who_cannot_work_here_is_told_why(members, role, hello, code, said):
     assert reply.code == code
     assert said in reply.why
     assert len(members) == 0
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://a.b-c.d:1", "tcp://10.0.0.1:65535", "tcp://[fe80::1%eth0]:9"]
+)
+def test_others_may_connect_by_tcp_alone(members, address):
+    assert members.greet("key", "worker", change(address=address), 1.0).joined
+
+
+def test_a_name_orders_nothing_of_a_terminal(members):
+    member = members.greet("key", "worker", change(name="a\x1b[2J\n"), 1.0).joined
+    assert member.name == "a?[2J?"
 
 
 def test_there_is_a_most(members):

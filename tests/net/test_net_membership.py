@@ -104,6 +104,7 @@ def test_with_another_secret_nobody_joins_and_it_is_said_why(coordinator, join):
     other = join(coordinator.port, keys=Keys.of_secret(bytes(32)))
     wait(lambda: other.standing is Standing.REFUSED, turning(other))
     assert "has not the key of this cluster" in other.why
+    assert other.hint.startswith("Give the same password or key file")
     assert len(coordinator.hub.members) == 0
 
 
@@ -118,6 +119,7 @@ def test_another_version_is_refused_and_it_is_said_why(coordinator, join):
     other = join(coordinator.port, python="2.7")
     wait(lambda: other.standing is Standing.REFUSED, turning(other))
     assert "on Python 2.7" in other.why
+    assert other.hint.startswith("Install the same mincer and Python")
 
 
 def test_a_key_that_is_a_driver_already_is_no_worker(coordinator, join):
@@ -127,6 +129,7 @@ def test_a_key_that_is_a_driver_already_is_no_worker(coordinator, join):
     worker = join(coordinator.port, "worker", own=own)
     wait(lambda: worker.standing is Standing.REFUSED, turning(worker))
     assert "does not enrol" in worker.why
+    assert worker.hint.startswith("Wait")
 
 
 def test_where_nobody_is_it_waits_without_turning_all_the_time(join):

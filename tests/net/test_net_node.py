@@ -6,7 +6,7 @@ from mincer.core.events import Fault
 from mincer.errors import OutputError, SegmentError
 from mincer.ids import AttemptId, TaskId
 from mincer.wire import frames, pulls
-from mincer.worker.orders import AttemptUnmade
+from mincer.worker.orders import AttemptsUnbegun, AttemptUnmade
 
 JOB = f"{1:032x}"
 STEPS = [step(0, 2), step(1, 2)]
@@ -168,6 +168,24 @@ def test_what_is_told_of_a_job_that_is_over_is_not_said(world):
     attempt = AttemptId(TaskId(JOB, 0, "map", 0), 0)
     a.node.told(world.made(attempt, ["s0"]), world.now)
     assert a.node.line.is_clear
+
+
+def test_what_was_given_back_is_forgotten(world):
+    world.slow_s = 30.0
+    a = world.worker("a", slots=1)
+    job = make(world)
+    job.hand_over()
+    assert world.run(lambda: a.children.slots)
+    (depot,) = a.depots
+    (attempt,) = depot.rows
+    a.children.slots.clear()
+    a.node.told(AttemptsUnbegun((attempt,)), world.now)
+    assert not depot.rows
+    world.pump()
+    assert world.run(lambda: depot.rows, 5.0)  # as another attempt, or the same again
+    job.driver.node.leave(JOB)
+    assert world.run(lambda: depot.is_closed, 5.0)
+    a.node.told(AttemptsUnbegun((attempt,)), world.now)  # late, and no harm
 
 
 def test_when_a_turn_is_due(world):

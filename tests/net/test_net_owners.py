@@ -3,6 +3,7 @@
 import pytest
 from net_world import FakeJob, finish, step
 
+from mincer.net.belongings import of_driver
 from mincer.net.owners import Keeping
 from mincer.wire import frames
 
@@ -109,6 +110,23 @@ def test_a_driver_that_has_parts_of_the_result_may_not_leave(world):
     assert world.run(lambda: job.detached, 60.0)
     assert "with this driver already" in job.detached[-1].why
     finish(world, job)
+
+
+def test_who_gives_up_before_it_hears_that_it_has_left_ends_the_job(world):
+    job = make(world)
+    assert world.run(lambda: JOB in world.hub.books, 60.0)
+    other = world.driver("other")
+    leave_word = frames.Detach(JOB), frames.Taken(JOB)
+    while JOB in world.hub.books:
+        for frame in leave_word:
+            other.node.say(frame)  # it is not its own, and means nothing
+        job.driver.node.say(frames.Detach(JOB))
+        if world.hub._standin.missing(of_driver(world.hub.books[JOB])) == 0:
+            job.driver.node.leave(JOB)
+        world.run(lambda: False, 1.0)
+    assert not job.detached or job.detached[-1].owed
+    assert not world.hub.coordinator.jobs
+    assert row(world).state == "cancelled"
 
 
 def test_without_room_for_its_input_it_may_not_leave(world):

@@ -1,12 +1,14 @@
 """From member to member: those who were told of each other, and nobody else."""
 
+import socket
 import time
 
 import pytest
 from net_sockets import context, wait
 
-from mincer.errors import UsageError
+from mincer.errors import JobError, UsageError
 from mincer.net import peers as module
+from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
 from mincer.net.peers import Door, Peers
 from mincer.wire import frames, pulls
@@ -69,7 +71,7 @@ def test_a_question_is_answered_the_way_it_came(door, peers, own):
     head, data = wait(lambda: next(peers.replies(), None), turning(peers))
     assert (head.by, bytes(data)) == (OTHER, b"data")
     assert peers.deadline() == float("inf")
-    assert door.is_guarded
+    assert door.turn(time.monotonic()) == []
 
 
 def test_who_was_not_told_of_does_not_come_in(door, peers):
@@ -95,7 +97,7 @@ def test_who_left_is_not_heard_any_more_on_a_connection_that_stays(door, peers, 
     wait(lambda: asked(door), turning(peers))
     door.admit({})
     peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
-    wait(lambda: door.socket.poll(0), turning(peers))
+    wait(lambda: door.sockets[0].poll(0), turning(peers))
     assert asked(door) is None
 
 
@@ -151,4 +153,34 @@ def test_a_port_of_a_range_is_taken_that_is_free(theirs, door):
 
 def test_a_door_whose_guard_is_gone_says_so(door):
     door._guard.stop()
-    assert not door.is_guarded
+    with pytest.raises(JobError, match="the thread that checks keys has died"):
+        door.turn(time.monotonic())
+
+
+def test_a_door_that_lets_strangers_in_does_not_open(theirs, monkeypatch):
+    monkeypatch.setattr(Gate, "callback", lambda *_: True)
+    with pytest.raises(JobError, match="does not refuse strangers"):
+        Door(theirs, "tcp://127.0.0.1:*", KeyPair.fresh())
+
+
+def test_who_comes_with_garbage_is_told_of_and_who_is_early_is_not(door, peers):
+    peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
+    lost = []
+
+    def turn():
+        lost.extend(peers.turn(time.monotonic()))
+        assert door.turn(time.monotonic()) == []
+
+    wait(lambda: lost, turn)
+    with socket.create_connection(("127.0.0.1", door.port)) as line:
+        line.sendall(b"GET / HTTP/1.1" + bytes([13, 10]))
+        told = wait(lambda: door.turn(time.monotonic()))
+    assert "not ZeroMQ" in told[0].why
+
+
+def test_an_address_that_is_none_is_not_reached(peers, door, monkeypatch):
+    monkeypatch.setattr(module, "_CONNECT_S_MAX", 0.5)
+    for number, address in enumerate(["", "here", "tcp://:", "tcp://a:b"]):
+        nowhere = frames.MemberTold(number, door.pair.public, address)
+        peers.send(nowhere, pulls.write_pull(OPEN), time.monotonic())
+        assert wait(lambda: peers.turn(time.monotonic())) == [number]

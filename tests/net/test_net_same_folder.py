@@ -11,7 +11,7 @@ JOB, TOKEN = "0" * 32, b"t" * 16
 
 
 def told(output):
-    return JobTold(JOB, TOKEN, "a job", 1, [], output=output)
+    return JobTold(JOB, "a job", 1, [], output=output)
 
 
 @pytest.fixture

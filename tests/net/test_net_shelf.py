@@ -55,6 +55,18 @@ def test_what_is_not_kept_is_told_by_name(shelf, tmp_path):
         shelf.find(pulls.PacketOf(*KEY, 0))
 
 
+@pytest.mark.parametrize(
+    ("step", "part", "parts"), [(9, 0, PARTS), (0, 0, PARTS + 1), (0, PARTS, PARTS)]
+)
+def test_a_part_that_the_job_has_not_is_not_cut(tmp_path, step, part, parts):
+    files = FileCache()
+    shelf = Shelf(JOB, TOKEN, files, [PARTS])
+    shelf.put(attempt("map", 0), output_of(tmp_path, "mine", ["a"]))
+    with pytest.raises(NotHere, match="no such part"):
+        shelf.find(pulls.SegmentsOf(*KEY, step, part, parts, [(0, 0)]))
+    files.close()
+
+
 def test_damage_is_told_as_a_loss(shelf, tmp_path):
     place = output_of(tmp_path, "mine", ["a"])
     shelf.put(attempt("map", 0), place)

@@ -5,6 +5,7 @@ import zmq
 from net_sockets import KEYS, port, wait
 from zmq.utils.monitor import recv_monitor_message
 
+from mincer.errors import NoConnectionError
 from mincer.net.gate import Gate
 from mincer.net.keys import KeyPair
 from mincer.net.settings import Address
@@ -143,6 +144,12 @@ def test_what_came_over_no_connection_is_of_nobody():
 
 def test_the_way_to_loopback_begins_on_loopback():
     assert local_address("127.0.0.1", 9) == "127.0.0.1"
+
+
+def test_where_no_network_leads_is_told():
+    # To a broadcast address nobody may connect who did not ask for it.
+    with pytest.raises(NoConnectionError, match="no network of this machine leads to"):
+        local_address("255.255.255.255", 9)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "there.example"])

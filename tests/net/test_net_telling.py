@@ -68,6 +68,11 @@ def test_figures_that_a_worker_left_out_are_nothing():
     assert (made.records, made.bytes_read, made.part) == (5, 0, PART)
 
 
+def test_a_reduce_that_told_of_no_part_has_made_nothing():
+    made = made_of(attempt("reduce"), frames.Account([1, 2]), 0, 0.0).made
+    assert made == ReduceMade(1, 2, PartMade(0, 0, ""))
+
+
 KINDS = [
     kind
     for kind in vars(errors).values()

@@ -15,6 +15,7 @@ from mincer.errors import (
     UsageError,
     UserCodeError,
 )
+from mincer.sinks import MemorySink
 
 pytestmark = pytest.mark.cluster
 
@@ -117,6 +118,23 @@ def test_a_fetch_that_fails_here_can_be_done_again(workers, cluster, another, tm
         another.fetch(job, output=tmp_path / "full")
     with another.fetch(job) as results:
         assert results.to_dict() == RESULT
+
+
+class Full(MemorySink):
+    """Takes all parts, and then fails."""
+
+    def commit_job(self, parts, manifest):
+        assert len(parts) == 2
+        raise OutputError("the disk is full")
+
+
+def test_a_result_that_cannot_be_made_visible_is_not_lost(workers, cluster, another):
+    job = JOB.submit(INPUT, runner=cluster, detach=True).detach(timeout=30)
+    with pytest.raises(OutputError, match="the disk is full"):
+        another.fetch(job, output=Full())
+    sink = MemorySink()
+    another.fetch(job, output=sink).close()
+    assert dict(sink.pairs()) == RESULT
 
 
 def test_what_failed_is_told_to_who_fetches_it():

@@ -18,7 +18,8 @@ OUTPUT = frames.OutputName(NAME, 3, 100)
 SPLIT = frames.SplitName(0, 1, [frames.Extent(0, 1, 2)])
 
 TO_WORKER = [
-    frames.JobTold(JOB, TOKEN, "a job", 1, [STEP], BLOB, 1.5, (b"/out", TOKEN)),
+    frames.JobTold(JOB, "a job", 1, [STEP], BLOB, 1.5, (b"/out", TOKEN)),
+    frames.Trusted(JOB, TOKEN),
     frames.FilesTold(JOB, 0, [frames.FileTold(b"a", b"/a", 1, -1, b"d" * 16)]),
     frames.Start(JOB, [frames.StartRow(NAME, [SPLIT, OUTPUT], [1], True, 2, 1, NAME)]),
     frames.Commits(JOB, 0, 0, [frames.CommitRow(1, 0, 2, 100)]),

@@ -47,6 +47,7 @@ def execute(options: ServeOptions) -> int:
 
 def _serve(options: ServeOptions) -> int:
     from mincer.net.coordinator import CoordinatorProcess
+    from mincer.net.descriptors import raise_limit
     from mincer.net.keys import join_token, keys_of_password
     from mincer.net.owners import Keeping
     from mincer.net.settings import Address, address_of
@@ -62,12 +63,17 @@ def _serve(options: ServeOptions) -> int:
     if keys is None:
         token = join_token()
         keys = keys_of_password(token)
+    raise_limit()
     process = CoordinatorProcess(
-        endpoint(address.host, address.port), keys, options.allowed, keeping
+        endpoint(address.host, address.port),
+        keys,
+        options.allowed,
+        keeping,
+        (lambda line: None) if options.quiet else _tell,
     )
     if not options.quiet:
         here = Address(address.host, process.port)
-        sys.stderr.write(f"mincer serve: coordinator at {here}\n")
+        _tell(f"coordinator at {here}")
         if token is not None:
             sys.stderr.write(join_line(here, token) + "\n")
         sys.stderr.flush()
@@ -80,6 +86,11 @@ def _serve(options: ServeOptions) -> int:
         signal.signal(signal.SIGTERM, stop)
     process.serve(until=stopped.is_set)
     return 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"mincer serve: {line}\n")
+    sys.stderr.flush()
 
 
 def join_line(listens: Address, token: str) -> str:

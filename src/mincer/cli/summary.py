@@ -65,6 +65,13 @@ def _details(report: Report) -> Iterator[tuple[str, str]]:
     if report.bytes_spilled or report.bytes_shuffled:
         spilled, shuffled = size(report.bytes_spilled), size(report.bytes_shuffled)
         yield "data", f"{spilled} spilled, {shuffled} shuffled"
+    if report.backups_won:
+        copies = "1 copy" if report.backups_won == 1 else f"{report.backups_won} copies"
+        saved = f", some {duration(report.saved_s)} saved" if report.saved_s else ""
+        yield "backup", f"{copies} won{saved}"
+    if any(report.bytes_by_way.values()):
+        some = [f"{size(n)} {way}" for way, n in report.bytes_by_way.items() if n]
+        yield "ways", ", ".join(some)
     if report.input_from:
         ways = sorted(report.input_from.items())
         yield "splits", ", ".join(f"{number(n)} {way}" for way, n in ways)

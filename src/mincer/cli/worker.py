@@ -40,8 +40,10 @@ def execute(options: WorkerOptions) -> int:
     """Work until told to leave; return the exit code."""
 
     def make() -> Worker:
+        from mincer.net.descriptors import raise_limit
         from mincer.runners.worker import Worker, worker_process
 
+        raise_limit()
         process = worker_process(
             options.address,
             options.keys,

@@ -17,6 +17,7 @@ from mincer.flow.sampler import spread
 from mincer.ids import AttemptId, TaskId
 from mincer.net.intake import Intake
 from mincer.net.outcome import Outcome
+from mincer.net.races import Races
 from mincer.structs import Struct, field
 from mincer.wire import frames
 from mincer.wire.frames import (
@@ -54,6 +55,7 @@ class Output(Struct):
 class _Told(Struct, frozen=False):
     """How much of a job one worker was told."""
 
+    is_trusted: bool = False
     files: int = 0
     commits: dict[int, int] = field(default_factory=dict)
     withdrawals: dict[int, int] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Book:
         self.driver = driver
         self.intake = Intake(submit.job)
         self.outcome = Outcome()
+        self.races = Races()
         #: Attempts in work, and the number of the worker that has each.
         self.running: dict[AttemptId, int] = {}
         #: Bytes that they have read, and the record in work where that is sure.
@@ -145,9 +148,10 @@ class Book:
         """How many of them were given something to do."""
         return len(self._given)
 
-    def give(self, attempt: AttemptId, worker: int) -> None:
+    def give(self, attempt: AttemptId, worker: int, now: float) -> None:
         """This worker has this attempt in work."""
         self.running[attempt] = worker
+        self.races.begun(attempt, now)
         self._given.add(worker)
 
     def forget_worker(self, number: int) -> list[AttemptId]:
@@ -201,6 +205,9 @@ class Book:
         """The frames that this worker must have heard before it is given this."""
         yield from self.files_for(worker)
         told = self._told[worker]
+        if not told.is_trusted:
+            told.is_trusted = True
+            yield frames.Trusted(self.job, self.submit.token)
         number = command.attempt.task.step
         step = self._steps[number]
         if command.attempt.task.kind == "reduce":
@@ -224,7 +231,6 @@ class Book:
         submit = self.submit
         return frames.JobTold(
             self.job,
-            submit.token,
             submit.name,
             self.source,
             submit.steps,
@@ -268,6 +274,7 @@ class Book:
     def ended(self, attempt: AttemptId) -> bool:
         """It is not in work any more; False: it was not."""
         self.in_work.pop(attempt, None)
+        self.races.ended(attempt)
         return self.running.pop(attempt, None) is not None
 
     def done(self, frame: Done, attempt: AttemptId, worker: int, now: float) -> None:
@@ -282,6 +289,7 @@ class Book:
         )
         self.kept_bytes[worker] = self.kept_bytes.get(worker, 0) + frame.length_bytes
         self.outcomes["done"] += 1
+        self.races.done(attempt)
         task = attempt.task
         if task.kind == "map" and task.step == 0:
             self.records += _figure(frame.account, 0)
@@ -296,6 +304,17 @@ class Book:
             self._discarded.add(attempt)
             self.kept_bytes[output.keeper] -= output.length_bytes
         return output.keeper
+
+    def cancelled(self, attempt: AttemptId, now: float) -> int | None:
+        """It is not in work any more; return who had it, if anybody."""
+        share = None
+        if attempt in self.in_work and attempt.task[1:3] == (0, "map"):
+            size_bytes = self.intake.splits[attempt.task.index].size_bytes
+            share = self.in_work[attempt][0] / size_bytes if size_bytes else None
+        self.races.cancelled(attempt, share, now)
+        number = self.running.get(attempt)
+        self.ended(attempt)
+        return number
 
     @property
     def result_bytes(self) -> int:

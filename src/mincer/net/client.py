@@ -78,6 +78,11 @@ class Client:
         return self._membership.why
 
     @property
+    def hint(self) -> str:
+        """What to do about that."""
+        return self._membership.hint
+
+    @property
     def was_there(self) -> bool:
         """True when a coordinator has let this process in."""
         return self._driver.line.welcome is not None

@@ -2,12 +2,15 @@
 
 # Strategy: a DEALER of libzmq reconnects by itself, and says nothing: not when it was
 # refused (the socket is dead then, and takes messages all the same), nor when the other
-# end has another key (it tries again four times a second, for ever). So its monitor is
-# heard, a socket that was refused is thrown away, and the next one waits for longer.
+# end has another key (it tries again four times a second, for ever), nor when one byte
+# on the way was not as it should be (dead again). So its monitor is heard, and a socket
+# that has lost its connection, for whatever reason, is thrown away; only the search for
+# somebody who listens is left to libzmq.
 
 from __future__ import annotations
 
 import contextlib
+import errno
 from enum import Enum
 
 import zmq
@@ -25,10 +28,12 @@ _WATCHED = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_DISCONNECTED
-    | zmq.EVENT_CONNECT_RETRIED
 )
 _WAIT_S_MIN, _WAIT_S_MAX = 0.25, 10.0
 _LOOK_S = 0.001
+#: The other end has hung up in the middle of the handshake: it could make nothing of
+#: what it was told. Any other reason is that nothing came in time: it is busy.
+_HUNG_UP = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED}
 
 
 class State(Enum):
@@ -39,7 +44,7 @@ class State(Enum):
     UP = "up"
     #: The other end knows our key, and does not want it.
     REFUSED = "refused"
-    #: The other end has not the key that it should have, or is no coordinator.
+    #: The other end has not the key that it should have, or does not speak ZeroMQ.
     WRONG_KEY = "wrong key"
 
 
@@ -89,9 +94,10 @@ class Connection:
     def turn(self, now: float) -> None:
         """Hear what became of the connection; make one when that is due."""
         if self._socket is None and now >= self._open_at:
-            self._open()
+            self._open(now)
         while self._monitor is not None and self._monitor.poll(0):
-            self._heard(recv_monitor_message(self._monitor)["event"], now)
+            told = recv_monitor_message(self._monitor)
+            self._heard(told["event"], told["value"], now)
         if self._look_at is not None and self._socket is not None:
             self._look(now, self._socket)
 
@@ -138,31 +144,39 @@ class Connection:
         self._open_at = float("inf")
         self.state = State.NOWHERE
 
-    def _open(self) -> None:
+    def _open(self, now: float) -> None:
         self._socket = make_dealer(self._context, self.keys, self._server)
         self._monitor = self._socket.get_monitor_socket(_WATCHED)
-        self._socket.connect(self.address)
+        try:
+            self._socket.connect(self.address)
+        except zmq.ZMQError:  # it is no address, or not one that is known now
+            self._again(State.NOWHERE, now)
 
-    def _heard(self, event: int, now: float) -> None:
+    def _heard(self, event: int, value: int, now: float) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
             self._look_at = now
             self.failures = 0
             self._wait_s = _WAIT_S_MIN
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             self._fail(State.REFUSED, now)
-        elif event in (
-            zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-            zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
-        ):
+        elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
             self._fail(State.WRONG_KEY, now)
-        else:
-            self._look_at = None
-            if self.state is State.UP:
-                self.state = State.NOWHERE
+        elif (
+            (event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and value not in _HUNG_UP)
+            or self.state is State.UP
+            or self._look_at is not None
+        ):
+            self._again(State.NOWHERE, now)
+        else:  # it hung up, or what it says is not ZeroMQ
+            self._fail(State.WRONG_KEY, now)
 
     def _fail(self, state: State, now: float) -> None:
-        self.state = state
         self.failures += 1
+        self._again(state, now)
+
+    def _again(self, state: State, now: float) -> None:
+        """Throw the socket away, and make another one in a while."""
+        self.state = state
         self._close()
         self._open_at = now + self._wait_s
         self._wait_s = min(2 * self._wait_s, _WAIT_S_MAX)

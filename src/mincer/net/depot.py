@@ -84,6 +84,7 @@ class JobDepot:
         is_near: IsNear | None = None,
     ) -> None:
         self.told = told
+        self._token = b""
         self.memory_bytes = memory_bytes
         self._me = me
         self._code_folder = code_folder
@@ -99,7 +100,8 @@ class JobDepot:
         self._packets: dict[int, bytes] = {}
         self._files = FileCache()
         #: What was made here, and what others of this machine made.
-        self._shelf = Shelf(told.job, told.token, self._files)
+        parts = [step.parts for step in told.steps]
+        self._shelf = Shelf(told.job, b"", self._files, parts)
         self._nearby = Nearby(is_near, self._files)
         self._is_open = is_near is not None
         self._by_way: dict[AttemptId, tuple[int, int, int]] = {}
@@ -113,6 +115,9 @@ class JobDepot:
         return os.path.join(self._folder.path, *names)
 
     # --- what the coordinator tells
+
+    def trust(self, token: bytes) -> None:
+        self._token = self._shelf.token = token
 
     def add_commits(self, step: int, first: int, rows: list[CommitRow]) -> None:
         self._steps[step].add_commits(first, rows)
@@ -171,7 +176,7 @@ class JobDepot:
     def thing(self, need: Need) -> tuple[Thing, int]:
         """What is to be pulled, and from which member."""
         told = self.told
-        key = told.job, told.token
+        key = told.job, self._token
         match need.what:
             case needs.Code(step):
                 return pulls.BlobOf(*key, told.steps[step].code.digest), told.driver
@@ -336,7 +341,8 @@ class JobDepot:
     def _places(
         self, attempt: AttemptId, row: StartRow
     ) -> Iterator[tuple[AttemptId, Place]]:
-        job, step, _, _ = attempt.task
+        job, step, _, part = attempt.task
+        parts = self.told.steps[step].parts
         #: Of each keeper, how many of its maps came before, and where that ends.
         ends: dict[int, tuple[int, int]] = {}
         for one in self._steps[step].commits(row):
@@ -346,8 +352,7 @@ class JobDepot:
                 continue
             near = self._nearby.place(attempt, one)
             if near is not None:
-                what = attempt.task.index, self.told.steps[step].parts
-                size = self._nearby.part_bytes(made_by, near, *what)
+                size = self._nearby.part_bytes(made_by, near, part, parts)
                 self._add_ways(attempt, (size, 0, 0))
                 yield made_by, near
                 continue

@@ -46,6 +46,7 @@ class Dispatch:
         self._out = out
         #: Whom each member knows.
         self._known: dict[int, set[int]] = {}
+        self._now = 0.0
         self._starts: list[tuple[Member, Book, frames.StartRow]] = []
         #: Jobs that have failed, and until when it is waited for the error.
         self._failed: dict[JobId, tuple[commands.FailJob, float]] = {}
@@ -80,8 +81,9 @@ class Dispatch:
 
     # --- commands
 
-    def obey_all(self, some: list[commands.Command]) -> None:
+    def obey_all(self, some: list[commands.Command], now: float) -> None:
         """Obey these, in order."""
+        self._now = now
         for command in some:
             if not isinstance(command, commands.StartAttempt):
                 self._send_starts()
@@ -120,7 +122,7 @@ class Dispatch:
         book = self._books[attempt.task.job]
         if member is None:
             return  # it was lost by what this turn did; that is told next
-        book.give(attempt, member.number)
+        book.give(attempt, member.number, self._now)
         for number in book.keepers(command):
             self._introduce(member, number)
         for frame in book.news_for(member.number, command):
@@ -174,9 +176,8 @@ class Dispatch:
     def _cancel(self, worker: WorkerId, attempt: AttemptId, timed_out: bool) -> None:
         job = attempt.task.job
         book = self._books.get(job)
-        number = None if book is None else book.running.get(attempt)
+        number = None if book is None else book.cancelled(attempt, self._now)
         if book is not None and number is not None:
-            book.ended(attempt)
             book.outcomes["failed" if timed_out else "cancelled"] += 1
             if timed_out:
                 book.timed_out[attempt] = number
@@ -218,7 +219,8 @@ class Dispatch:
             self.tell_driver(book, told)
         outcomes = {name: n for name, n in book.outcomes.items() if n}
         ways = book.input_from(winners)
-        done = frames.JobDone(book.job, outcomes, book.notes, ways, book.given)
+        races = book.races.won, book.races.saved_s
+        done = frames.JobDone(book.job, outcomes, book.notes, ways, book.given, *races)
         self.tell_driver(book, done)
 
     def _fail(self, command: commands.FailJob) -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from typing import Protocol
 
 from mincer.errors import MincerError
@@ -221,7 +222,7 @@ class Driver(End):
 
     def _find(self, thing: Thing) -> Outputs:
         asker = self._jobs.get(thing.job)
-        if asker is None or asker.token != thing.token:
+        if asker is None or not compare_digest(asker.token, thing.token):
             raise NotHere("this driver has no such job")
         return asker.find(thing)
 

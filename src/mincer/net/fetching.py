@@ -116,7 +116,13 @@ class Fetching:
         depot = self._depots[need.job]
         match one:
             case Sized(_, sizes):
-                depot.sized(need, sizes)
+                thing, _ = depot.thing(need)
+                wanted = len(thing.maps) if isinstance(thing, pulls.SegmentsOf) else 1
+                if len(sizes) == wanted:
+                    depot.sized(need, sizes)
+                else:
+                    why = "what is offered is not what was asked for"
+                    self._failed(need, why, False, [])
             case Arrived(_, offset, data):
                 depot.write(need, offset, data)
             case Whole():

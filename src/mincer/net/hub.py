@@ -81,6 +81,7 @@ class Hub:
         #: Bytes that were passed on from one member to another.
         self.relayed_bytes = 0
         self._events: list[Event] = []
+        self._refused: list[tuple[str, str]] = []
         self._out: list[Outgoing] = []
         self._dispatch = Dispatch(self.members, self.books, self._out)
         self._standin = StandIn(open_spool)
@@ -119,12 +120,14 @@ class Hub:
         if member is not None and member.closed_since is None:
             member.closed_since = now
 
-    def cut_off(self, key: str, why: str) -> None:
-        """This key may not be here any more."""
+    def cut_off(self, key: str, why: str) -> str:
+        """This key may not be here any more; return the name of who had it here."""
         member = self.members.of_key(key)
-        if member is not None:
-            self._out.append((key, False, greeting(frames.Refused(why, "revoked"))))
-            self._give_up(member, why)
+        if member is None:
+            return ""
+        self._out.append((key, False, greeting(frames.Refused(why, "revoked"))))
+        self._give_up(member, why)
+        return member.name
 
     def _greeted(self, key: str, role: str, data: Buffer, now: float) -> None:
         hello = self._greetings.decode(data)
@@ -136,6 +139,8 @@ class Hub:
         if greeted.replaced is not None:
             self._left(greeted.replaced, "it began a new life")
         self._out.append((key, False, greeting(greeted.reply)))
+        if isinstance(greeted.reply, frames.Refused):
+            self._refused.append((hello.name, greeted.reply.why))
         member = greeted.joined
         if member is None:
             return
@@ -362,6 +367,11 @@ class Hub:
         times += [due for due in dues if due is not None]
         return max(now, min(times))
 
+    def take_refused(self) -> list[tuple[str, str]]:
+        """Who was not let in since the last call, and why."""
+        refused, self._refused = self._refused, []
+        return refused
+
     def take_out(self) -> list[Outgoing]:
         """What is to be sent, in this order."""
         for head in self._standin.take_out():
@@ -383,7 +393,7 @@ class Hub:
             happened = self._events.copy()
             self._events.clear()  # the same list stays in the hands of others
             commands = self.coordinator.handle_all(happened, self._now)
-            self._dispatch.obey_all(commands)
+            self._dispatch.obey_all(commands, self._now)
             self.desk.heed(commands, self._now)
 
     def _report(self, book: Book) -> None:

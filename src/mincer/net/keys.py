@@ -87,6 +87,8 @@ class Keys:
         self.server = server
         self.roles = roles
         self.coordinator = coordinator
+        #: They are of a password that can be guessed.
+        self.are_weak = False
         self._secret = secret
 
     @classmethod
@@ -144,7 +146,9 @@ def keys_of_password(password: str, cluster: str = "default") -> Keys:
         maxmem=_SCRYPT_BYTES_MAX,
         dklen=_SECRET_BYTES,
     )
-    return Keys.of_secret(secret)
+    keys = Keys.of_secret(secret)
+    keys.are_weak = is_weak(password)
+    return keys
 
 
 def is_weak(password: str) -> bool:

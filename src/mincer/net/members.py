@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from mincer.errors import preview
 from mincer.ids import WorkerId
 from mincer.limits import LEASE_S
+from mincer.net.telling import printable
 from mincer.wire import frames
 from mincer.wire.frames import ROLES, Hello
 from mincer.wire.packets import Message, write_packet
@@ -19,6 +22,8 @@ from mincer.wire.session import Session
 
 __all__ = ["BEAT_S", "Greeted", "Member", "Members"]
 
+#: Where others may connect to: ZeroMQ knows of more, as files and multicast.
+_ADDRESS = re.compile(r"tcp://(\[[\w:.%-]+\]|[\w.-]+):[1-9]\d{0,4}", re.ASCII)
 #: How often a beat is sent, each way.
 BEAT_S = 1.0
 #: A process whose connection was closed has so long to make another one.
@@ -133,7 +138,7 @@ class Members:
             self.remove(here)
         self._last += 1
         member = Member(self._last, key, hello, now)
-        member.name = name or self._free_name(hello.name)
+        member.name = name or self._free_name(printable(hello.name))
         self._by_key[key] = self._by_number[member.number] = member
         self._known[key] = member.name, member.life
         return Greeted(self._welcome(member), member, here)
@@ -161,6 +166,11 @@ class Members:
                 f"this coordinator runs mincer {mincer} on Python {python}, and you "
                 f"run mincer {hello.mincer} on Python {hello.python}",
                 "version",
+            )
+        if hello.address and not _ADDRESS.fullmatch(hello.address):
+            return frames.Refused(
+                f"others cannot pull from {preview(hello.address)}: no address",
+                "address",
             )
         if hello.role != role or role not in ROLES:
             return frames.Refused(

@@ -23,8 +23,16 @@ __all__ = ["ENROL", "Membership", "Standing"]
 #: The first byte of what a role's key says, and of the answer.
 ENROL = b"E"
 #: After so many refusals in a row it is not by chance.
-_REFUSALS_MAX = 3
+_REFUSALS_MAX = 4
 _ASK_S = 1.0
+#: What helps against each refusal, by its code.
+_HINTS = {
+    "version": "Install the same mincer and Python here as the coordinator has.",
+    "role": "Give the key file that was made for this role.",
+    "revoked": "Ask who runs the coordinator for a new key file (mincer keygen).",
+    "address": "Say where they can:  mincer worker --advertise HOST:PORT",
+    "full": "Wait until others have left.",
+}
 
 
 class Standing(Enum):
@@ -78,7 +86,8 @@ class Membership:
             return Standing.REFUSED
         if self.line.welcome is not None and self._control.is_up:
             return Standing.JOINED
-        if self._door.is_up or self._control.is_up:
+        is_first = self._is_enrolled and not self._control.ups
+        if self._door.is_up or self._control.is_up or is_first:
             return Standing.JOINING
         return Standing.WAITING
 
@@ -98,6 +107,16 @@ class Membership:
             "what listens there has not the key of this cluster: another password or "
             "key file, or no mincer coordinator"
         )
+
+    @property
+    def hint(self) -> str:
+        """What to do when this process is not let in."""
+        refused = self.line.refused
+        if refused is not None:
+            return _HINTS.get(refused.code, "")
+        if self._why:
+            return _HINTS["full"]
+        return "Give the same password or key file as the coordinator has."
 
     def turn(self, now: float) -> None:
         """Do what is due about the connections."""

@@ -92,6 +92,8 @@ class Node(End):
             self._refuse(frame)
             return
         match frame:
+            case frames.Trusted(token=token):
+                depot.trust(token)
             case frames.FilesTold(first=first, files=files):
                 depot.inputs.add(first, files)
             case frames.Commits(step=step, first=first, rows=rows):
@@ -166,9 +168,12 @@ class Node(End):
                 if attempts:
                     job = attempts[0].task.job
                     self._say(frames.Returned(job, list(map(name_of, attempts))))
+                    for attempt in attempts if job in self._depots else ():
+                        self._depots[job].ended(attempt)
             case machine.TellUnmade(attempt, fault, lost):
                 what = f"what it reads could not be fetched: {self._why}"
                 error = SegmentError(what)
+                self._depots[attempt.task.job].ended(attempt)
                 self._unmade(AttemptUnmade(attempt, fault, error, None, lost))
             case machine.Leave():
                 self._say(frames.Draining(is_done=True))

@@ -29,6 +29,10 @@ from mincer.wire.frames import attempt_of
 __all__ = ["Keeping", "Owners"]
 
 
+#: Of a job: each is half a kB here, from its submission on.
+_REDUCES_MAX = 200_000
+
+
 class Keeping(Struct):
     """How long the result of a job that its driver has left is kept, once it is there;
     and how large all of these may be together, before the oldest are given up."""
@@ -71,7 +75,10 @@ class Owners:
         """Take in what a driver said; False: it had no right to say that."""
         book = self._books.get(frame.job)
         if isinstance(frame, frames.Submit):
-            if book is None:
+            if sum(step.parts for step in frame.steps) > _REDUCES_MAX:
+                why = f"a job of more than {_REDUCES_MAX:,} reduces"
+                self._dispatch.say(member, frames.JobFailed(frame.job, why))
+            elif book is None:
                 book = self._books[frame.job] = Book(frame, member.number, now)
                 self._desk.submitted(book, member.name, now)
                 self._happened(events.JobSubmitted(frame.job, book.plan))
@@ -79,7 +86,7 @@ class Owners:
         if isinstance(frame, frames.Fetch):
             self._fetch(member, frame.job, book)
             return True
-        if book is None or book.driver != member.number:
+        if book is None or not _may_say(member, frame, book):
             return False
         match frame:
             case frames.Files(first=first, files=files):
@@ -273,3 +280,10 @@ class Owners:
             return True
         book.outcome.ready_at = None
         return False
+
+
+def _may_say(member: Member, frame: frames.JobSaid, book: Book) -> bool:
+    """True for its driver. Of one that has left it is heard that it gave it up: it said
+    so before it heard that it had left."""
+    gave_up = isinstance(frame, frames.Taken) and not book.driver
+    return member.number == (book.source if gave_up else book.driver)

@@ -15,12 +15,13 @@ from typing import NamedTuple
 import msgspec
 import zmq
 
-from mincer.errors import UsageError
+from mincer.errors import JobError, UsageError
 from mincer.net.connection import Connection, State
 from mincer.net.gate import Gate, Right
-from mincer.net.guard import Guard
+from mincer.net.guard import Guard, prove_guarded
 from mincer.net.keys import KeyPair
 from mincer.net.sockets import bind_router, port_of, user_of
+from mincer.net.strangers import Rejected, Strangers
 from mincer.wire import frames, pulls
 from mincer.wire.packets import Buffer, Message
 
@@ -53,7 +54,13 @@ class Door:
         self._numbers: dict[str, int] = {}
         self._guard = Guard(context, self._gate)
         try:
-            self.socket, self.endpoint = _bind(context, listen, own)
+            self._socket, self.endpoint = _bind(context, listen, own)
+            try:
+                prove_guarded(context, self.endpoint, own.public)
+                self._strangers = Strangers(context, self._socket)
+            except BaseException:
+                self._socket.close(0)
+                raise
         except BaseException:
             self._guard.stop()
             raise
@@ -63,9 +70,26 @@ class Door:
         return port_of(self.endpoint)
 
     @property
-    def is_guarded(self) -> bool:
-        """False: nobody answers for it any more, so that nobody can come in."""
-        return self._guard.is_alive
+    def sockets(self) -> list[zmq.Socket[bytes]]:
+        """What has to be polled."""
+        return [self._socket, self._strangers.monitor]
+
+    def turn(self, now: float) -> list[Rejected]:
+        """Do what is due, after all questions; return who was not let in.
+
+        Raises:
+            JobError: nobody answers for it any more, so that nobody can come in.
+        """
+        if not self._guard.is_alive:
+            raise JobError(
+                "the thread that checks keys has died: no other worker can pull from "
+                "here any more, so this one stops"
+            )
+        return self._strangers.turn(now)
+
+    def deadline(self) -> float:
+        """When `turn` is due, if nothing comes before."""
+        return self._strangers.deadline()
 
     def admit(self, told: dict[int, frames.MemberTold]) -> None:
         """Let in these members, and no others."""
@@ -80,9 +104,10 @@ class Door:
         """What has been asked."""
         while True:
             try:
-                parts = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
+                parts = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.ZMQError:
                 return
+            self._strangers.heard(parts[-1])
             by = self._numbers.get(user_of(parts[-1]))
             if by is None or len(parts) != 2:
                 continue
@@ -95,11 +120,12 @@ class Door:
         """Send this back; who does not take it asks again."""
         with contextlib.suppress(zmq.ZMQError):
             copy = len(message) == 1
-            self.socket.send_multipart([question.route, *message], zmq.DONTWAIT, copy)
+            self._socket.send_multipart([question.route, *message], zmq.DONTWAIT, copy)
 
     def close(self) -> None:
+        self._strangers.close()
         self._guard.stop()
-        self.socket.close(0)
+        self._socket.close(0)
 
 
 def _bind(

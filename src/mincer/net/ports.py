@@ -62,6 +62,10 @@ class Depot(Protocol):
 
     # --- what the coordinator tells, each thing once and in order
 
+    def trust(self, token: bytes) -> None:
+        """With this it may read the job's data."""
+        ...
+
     def add_commits(
         self, step: int, first: int, rows: list[frames.CommitRow]
     ) -> None: ...

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hmac import compare_digest
+
 from mincer.errors import SegmentError
 from mincer.flow.run import cut_out
 from mincer.ids import AttemptId, JobId, TaskId
@@ -16,11 +19,19 @@ __all__ = ["Shelf"]
 
 
 class Shelf:
-    """The outputs of one job, for who has its `token`."""
+    """The outputs of one job, for who has its `token` (empty: nobody). `parts`: how
+    many each step has, where that is known."""
 
-    def __init__(self, job: JobId, token: bytes, files: FileCache) -> None:
+    def __init__(
+        self,
+        job: JobId,
+        token: bytes,
+        files: FileCache,
+        parts: Sequence[int] | None = None,
+    ) -> None:
+        self._parts = parts
         self._job = job
-        self._token = token
+        self.token = token
         self._files = files
         self._places: dict[AttemptId, Place] = {}
 
@@ -52,7 +63,7 @@ class Shelf:
 
     def find(self, thing: Thing) -> Outputs:
         """Lay out what is asked for, or raise `NotHere`."""
-        if thing.token != self._token:
+        if not self.token or not compare_digest(thing.token, self.token):
             raise NotHere("the token is not that of the job")
         if isinstance(thing, pulls.OutputOf):
             try:
@@ -65,6 +76,8 @@ class Shelf:
         raise NotHere("here are outputs and nothing else")
 
     def _segments(self, thing: pulls.SegmentsOf) -> Outputs:
+        if not self._has_part(thing):
+            raise NotHere("there is no such part in the job")
         outputs: Outputs = []
         lost: list[tuple[int, int]] = []
         why = ""
@@ -84,3 +97,10 @@ class Shelf:
         if lost:
             raise NotHere(why, lost)
         return outputs
+
+    def _has_part(self, thing: pulls.SegmentsOf) -> bool:
+        parts = self._parts
+        if parts is not None:
+            is_step = thing.step < len(parts)
+            return is_step and thing.part < thing.parts == parts[thing.step]
+        return thing.part < thing.parts

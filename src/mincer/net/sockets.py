@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zmq
 
-from mincer.errors import UsageError
+from mincer.errors import NoConnectionError, UsageError
 from mincer.net.keys import KeyPair
 from mincer.net.settings import Address
 from mincer.wire.pulls import MESSAGE_BYTES_MAX
@@ -29,6 +29,11 @@ __all__ = [
 DOMAIN = "mincer"
 _HANDSHAKE_MS = 3000
 _BACKLOG = 512
+#: A connection on which nothing passes is asked now and then if it is there: a firewall
+#: may have forgotten it, and one changed byte in the length of a message makes the
+#: other end wait for the rest of it for ever. Anything that comes is an answer; so long
+#: because a chunk may take that long over a slow link.
+_HEARTBEAT_MS, _MISSED_MS = 3000, 16_000
 #: Messages that wait in a socket for one peer: their bytes are bounded by what is asked
 #: for (pulls) and by what is not acknowledged (lines).
 _QUEUED = 1000
@@ -44,20 +49,27 @@ def _common(socket: zmq.Socket[bytes]) -> None:
     socket.setsockopt(zmq.SNDHWM, _QUEUED)
     socket.setsockopt(zmq.RCVHWM, _QUEUED)
     socket.setsockopt(zmq.IPV6, 1)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, _MISSED_MS)
     socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
     socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 30)
 
 
 def bind_router(
-    context: zmq.Context[zmq.Socket[bytes]], address: str, keys: KeyPair
+    context: zmq.Context[zmq.Socket[bytes]],
+    address: str,
+    keys: KeyPair,
+    missed_ms: int = _MISSED_MS,
 ) -> tuple[zmq.Socket[bytes], str]:
     """A ROUTER that others connect to, and the endpoint that it got.
 
     Only for a context in which somebody answers ZAP: without, it lets nobody in.
+    `missed_ms`: a connection from which nothing comes for so long, though asked, ends.
     """
     socket = context.socket(zmq.ROUTER)
     try:
         _common(socket)
+        socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, missed_ms)
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
         socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
@@ -125,6 +137,7 @@ def local_address(host: str, port: int) -> str:
 
     Raises:
         UsageError: there is no such host.
+        NoConnectionError: no network leads there, or not yet.
     """
     import socket
 
@@ -137,7 +150,13 @@ def local_address(host: str, port: int) -> str:
         ) from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
-        probe.connect(address)
+        try:
+            probe.connect(address)
+        except OSError as error:
+            raise NoConnectionError(
+                f"no network of this machine leads to {host}: {error.strerror}",
+                hint="Is it up? Try again when it is.",
+            ) from error
         name: str = probe.getsockname()[0]
     return name
 
@@ -149,7 +168,7 @@ def for_others(address: Address) -> Address:
         return address
     try:
         host = local_address(far, address.port)
-    except OSError:  # its networks do not lead there
+    except NoConnectionError:  # its networks do not lead there
         import platform
 
         host = platform.node()

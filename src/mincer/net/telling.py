@@ -22,11 +22,14 @@ __all__ = [
     "error_told",
     "failure_told",
     "made_of",
+    "printable",
     "progress_told",
 ]
 
 _TEXT_CHARS_MAX = 50_000
 _LINE_CHARS_MAX = 2_000
+#: What workers said, added up, may be more than can be said.
+_COUNT_MAX = 2**62
 
 
 def account_told(
@@ -49,16 +52,16 @@ def account_told(
 def made_of(
     attempt: AttemptId, account: Account, length_bytes: int, ended: float
 ) -> AttemptMade:
-    """The same for the driver; `ended`: when that was, on its own clock."""
+    """The same for the driver, whatever a worker said; `ended`: when that was, on the
+    driver's own clock."""
     part = None if account.part is None else PartMade(*account.part)
     made: MapMade | ReduceMade | None = None
     if attempt.task.kind == "map":
         records, read, pairs, keys, values, runs, _ = _figures(account, 7)
         made = MapMade(records, read, pairs, keys, values, runs, 0, part)
     elif attempt.task.kind == "reduce":
-        assert part is not None
         keys, values = _figures(account, 2)
-        made = ReduceMade(keys, values, part)
+        made = ReduceMade(keys, values, part or PartMade(0, 0, ""))
     place = Place("", 0, length_bytes)
     times = account.cpu_s, account.wall_s, ended
     return AttemptMade(attempt, place, 0, made, account.counters, *times)
@@ -118,6 +121,12 @@ def _cut(text: Any, chars_max: int) -> Any:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def printable(text: str) -> str:
+    """What somebody said of himself, as it may stand on a screen: no line of it, and no
+    order to a terminal, is his."""
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
 def failure_told(failed: FailJob, book: Book) -> frames.JobFailed:
     """How a job failed, with the error of the attempt that it failed of."""
     attempt = failed.attempt
@@ -149,8 +158,8 @@ def progress_told(
         step.maps.total,
         step.reduces.done,
         step.reduces.total,
-        book.records,
-        book.bytes_read + doing_bytes,
+        min(book.records, _COUNT_MAX),
+        min(book.bytes_read + doing_bytes, _COUNT_MAX),
         snapshot.workers_healthy,
         snapshot.attempts_failed,
         [note[:_LINE_CHARS_MAX] for note in book.notes[-20:]],

@@ -154,7 +154,7 @@ class Visit:
         if self._membership.standing is Standing.REFUSED:
             raise RefusedError(
                 f"refused by the coordinator at {self._where}: {self._membership.why}",
-                hint="Give the same password or key file as the coordinator has.",
+                hint=self._membership.hint,
             )
         was_there = self._visitor.line.welcome is not None
         if not was_there and now - self._began > _CONNECT_S_MAX:

@@ -24,6 +24,7 @@ from mincer.net.line import versions
 from mincer.net.membership import Membership, Standing
 from mincer.net.node import Node
 from mincer.net.peers import Door, Peers
+from mincer.net.refusals import Refusals
 from mincer.net.sockets import endpoint, local_address
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
@@ -81,14 +82,19 @@ class WorkerProcess:
         #: When there was a coordinator last; how many have said that they end.
         self._heard: float | None = None
         self._coordinators_closed = 0
+        self._refusals = Refusals()
         pair, own = keys.of_role("worker"), KeyPair.fresh()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             here = local_address(host, port)
             self._door = Door(self._context, _listening(listen, here), own)
-            with kept(os.path.join(tempfile.gettempdir(), "mincer")):
-                self._folder = OwnedFolder()
-            self._hands = Hands(slots, self._folder.path)
+            try:
+                with kept(os.path.join(tempfile.gettempdir(), "mincer")):
+                    self._folder = OwnedFolder()
+                self._hands = Hands(slots, self._folder.path)
+            except BaseException:
+                self._door.close()
+                raise
         except BaseException:
             self._context.destroy(linger=0)
             raise
@@ -145,6 +151,10 @@ class WorkerProcess:
                 if ended is not None:
                     self.node.told(ended, now)
         self._hands.send()
+        for one in self._door.turn(now):
+            self._refusals.add(one.address, one.why, now)
+        for line in self._refusals.lines(now):
+            self._tell(line)
         self._say_standing()
 
     def _communicate(self) -> None:
@@ -179,7 +189,7 @@ class WorkerProcess:
 
     def _watch(self) -> None:
         """Be woken by the sockets that there are now."""
-        now = {self._door.socket, *self._membership.sockets, *self._peers.sockets}
+        now = {*self._door.sockets, *self._membership.sockets, *self._peers.sockets}
         for socket in self._watched.keys() - now:
             self._unwatch(socket)
         for socket in now - self._watched.keys():
@@ -198,7 +208,11 @@ class WorkerProcess:
             return 0.0
         now = time.monotonic()
         due = min(
-            self._membership.deadline(), self._peers.deadline(), self.node.deadline()
+            self._membership.deadline(),
+            self._peers.deadline(),
+            self._door.deadline(),
+            self._refusals.deadline(),
+            self.node.deadline(),
         )
         longest = _LOOK_S if self._hands.in_use else _IDLE_S
         return max(0.0, min(longest, due - now))
@@ -208,7 +222,7 @@ class WorkerProcess:
         if standing is Standing.REFUSED:
             raise RefusedError(
                 f"refused by {self._where}: {self._membership.why}",
-                hint="Give the same password or key file as the coordinator has.",
+                hint=self._membership.hint,
             )
         hello = self.node.line.hello
         times = f", life {hello.incarnation + 1}" if hello.incarnation else ""

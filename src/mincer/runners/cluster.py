@@ -8,7 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from mincer.arguments import sink_of
 from mincer.errors import UsageError, preview
 from mincer.limits import PRIORITY_MAX
 from mincer.net.client import Client
@@ -19,6 +18,7 @@ from mincer.runners.fetched import fetch_remote
 from mincer.runners.keepsake import Keepsake
 from mincer.runners.remote import run_remote
 from mincer.runners.results import Results
+from mincer.sinks.asked import sink_of
 from mincer.sinks.base import Sink
 
 __all__ = ["Cluster"]

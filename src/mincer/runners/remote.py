@@ -113,7 +113,7 @@ def check_connection(job: RemoteJob, client: Client) -> None:
     if client.standing is Standing.REFUSED:
         raise RefusedError(
             f"refused by the coordinator at {client.where}: {client.why}",
-            hint="Give the same password or key file as the coordinator has.",
+            hint=client.hint,
         )
     waited_s = time.monotonic() - job.started
     if not client.was_there and waited_s > _CONNECT_S_MAX:
@@ -129,6 +129,7 @@ def finish(job: RemoteJob, sink: Sink | None, runner: str) -> Results:
     report = report_of(job, runner, job.done.workers)
     report.bytes_by_way = job.bytes_by_way
     report.input_from = dict(job.done.input_from)
+    report.backups_won, report.saved_s = job.done.backups_won, job.done.saved_s
     job.close_files()
     if sink is None:
         places = job.parts.places

@@ -46,6 +46,10 @@ class Report(Struct, frozen=False):
     memory_bytes_max: int = 0
     #: Outcome ("done", "failed", "lost", "cancelled") to number.
     attempts: dict[str, int] = field(default_factory=dict)
+    #: Backup copies that were done before the attempts which they copied, and about how
+    #: much later those would have been done.
+    backups_won: int = 0
+    saved_s: float = 0.0
     #: How workers came to the outputs of other workers ("file": read where it lies,
     #: "direct": from worker to worker, "relayed": by way of the coordinator) to bytes.
     bytes_by_way: dict[str, int] = field(default_factory=dict)

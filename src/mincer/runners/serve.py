@@ -50,7 +50,7 @@ class Serve:
         self.token = None if keys is not None else join_token()
         self._keys = keys or keys_of_password(self.token or "")
         where = endpoint(wanted.host, wanted.port or "*")
-        self._coordinator = CoordinatorProcess(where, self._keys, allowed)
+        self._coordinator = CoordinatorProcess(where, self._keys, allowed, tell=_tell)
         #: Where it listens.
         self.address = Address(wanted.host, self._coordinator.port)
         self._coordinator.start()
@@ -59,7 +59,7 @@ class Serve:
         if self.token is not None:
             where_to = for_others(self.address)
             line = f"MINCER_PASSWORD={self.token} mincer worker {where_to}"
-            sys.stderr.write(f"mincer: on each worker type:\n  {line}\n")
+            _tell(f"on each worker type:\n  {line}")
 
     def run(self, order: JobOrder, control: JobControl) -> Results:
         """Run one job: see `mincer.runners.base.Runner`."""
@@ -86,3 +86,7 @@ class Serve:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"mincer: {line}\n")

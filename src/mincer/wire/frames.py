@@ -101,6 +101,7 @@ from mincer.wire.worker_frames import (
     Returned,
     Start,
     ToWorker,
+    Trusted,
     Withdrawals,
     Working,
 )
@@ -181,6 +182,7 @@ __all__ = [
     "Taken",
     "ToDriver",
     "ToWorker",
+    "Trusted",
     "Welcome",
     "WhereTold",
     "WinnerRow",

@@ -60,7 +60,7 @@ class Refused(_Greeting, frozen=True, tag="refused"):
     """And will be each time."""
 
     why: Line
-    #: "version", "role", "full" or "revoked".
+    #: "version", "role", "address", "full" or "revoked".
     code: Word
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from mincer.codec.keys import PARTS_MAX
 from mincer.wire.bounds import AttemptName, Count, Digest, Job, Line, Small, Token
 from mincer.wire.packets import PULL, Buffer, Message
 
@@ -84,7 +85,7 @@ class SegmentsOf(_Thing, frozen=True, tag="segments"):
 
     step: Small
     part: Small
-    parts: Small
+    parts: Annotated[int, Meta(ge=1, le=PARTS_MAX)]
     maps: Annotated[list[tuple[Small, Small]], Meta(max_length=20_000)]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from mincer.codec.keys import PARTS_MAX
 from mincer.wire.bounds import (
     AttemptName,
     Count,
@@ -54,7 +55,7 @@ class StepTold(Row, frozen=True):
     """What all need to know of a step."""
 
     code: Blob
-    parts: Small
+    parts: Annotated[int, Meta(ge=0, le=PARTS_MAX)]
     shuffles: bool
     sampled: bool
     to_sink: bool

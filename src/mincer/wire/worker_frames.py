@@ -53,6 +53,7 @@ __all__ = [
     "Returned",
     "Start",
     "ToWorker",
+    "Trusted",
     "Withdrawals",
     "Working",
 ]
@@ -63,11 +64,10 @@ class Frame(Struct, frozen=True, array_like=True):
 
 
 class JobTold(Frame, frozen=True, tag="job"):
-    """Comes before anything else of this job. `token`: who has it may read the job's
-    data."""
+    """Comes before anything else of this job: with it a worker can say which of the
+    input files it has."""
 
     job: Job
-    token: Token
     name: Line
     driver: Small
     steps: Annotated[list[StepTold], Meta(max_length=1000)]
@@ -75,6 +75,14 @@ class JobTold(Frame, frozen=True, tag="job"):
     task_timeout_s: Seconds | None = None
     #: A file that the driver left in the folder of the output, and what is in it.
     output: tuple[Path, Token] | None = None
+
+
+class Trusted(Frame, frozen=True, tag="trusted"):
+    """This worker is given something to do for the job: who has the `token` may read
+    the job's data."""
+
+    job: Job
+    token: Token
 
 
 class FilesTold(Frame, frozen=True, tag="files"):
@@ -175,6 +183,7 @@ class MemberGone(Frame, frozen=True, tag="gone"):
 
 ToWorker: TypeAlias = (
     JobTold
+    | Trusted
     | FilesTold
     | Start
     | Commits
