@@ -49,6 +49,13 @@ def marked(token):
     return found
 
 
+def end_all(token):
+    """Kill them."""
+    for process in marked(token):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def what_is_missing():
     """What (as MINCER_REQUIRE names it) this machine lacks for a network, and why."""
     if not sys.platform.startswith("linux"):
@@ -129,9 +136,7 @@ class Network:
 
     def close(self):
         """End everything."""
-        for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        end_all(self.token)
         for host in self.hosts.values():
             host.close()
         self._router.close()
