@@ -1,11 +1,12 @@
-"""Clusters on several hosts, and a look at what is left of them."""
+"""Clusters on several hosts, for the tests in this folder; a look at what is left."""
 
 import netns_jobs
 import pytest
 from netns_cluster import Cluster
-from netns_network import Network
+from netns_network import Network, what_is_missing
 
 import mincer
+from required import lacking
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +22,16 @@ def expected(tmp_path_factory):
         return results.to_dict()
 
 
+@pytest.fixture(scope="session")
+def namespaces():
+    """What each host is made of can be had on this machine."""
+    missing = what_is_missing()
+    if missing is not None:
+        lacking(*missing)
+
+
 @pytest.fixture
-def network(tmp_path):
+def network(tmp_path, namespaces):
     network = Network(tmp_path)
     yield network
     network.close()

@@ -1,4 +1,4 @@
-"""A cluster of real processes on several hosts: started, watched, looked at after."""
+"""A cluster of real processes on several hosts: started, watched, looked at."""
 
 import json
 import signal
@@ -73,7 +73,8 @@ class Cluster:
     def starting(self, host, *options, address=None, program=_MINCER):
         """A worker that has been started."""
         address = address or self.address
-        words = ["worker", address, "-n", 1, "--memory", "64MB", *options]
+        words = ["worker", address, "-n", 1, "--memory", "64MB", "--no-local-reads"]
+        words += options
         self.workers[host.name] = self.start(host, *words, program=program)
         return self.workers[host.name]
 
@@ -195,9 +196,13 @@ class Run:
     def is_running(self):
         return self.program.process.poll() is None
 
-    def end(self, seconds=90, but=()):
+    def end(self, seconds=90, but=(), relays=False):
         """Wait for its end, which is a good one, and its result is exact; return the
-        report. `but`: workers that do not hear of the end yet."""
+        report.
+
+        `but`: workers that do not hear of the end yet. `relays`: some of what workers
+        read of each other must have come by way of the coordinator; else nothing may.
+        """
         code = self.program.end(seconds)
         assert code == 0, self.program.stderr
         pairs = map(json.loads, self.program.stdout.splitlines())
@@ -208,6 +213,11 @@ class Run:
         assert report["counters"] == {"records": records, "values": records}
         assert report["records"] == report["pairs_mapped"] == records
         assert report["pairs"] == len(made)
+        ways = report["bytes_by_way"]
+        assert ways.keys() == {"file", "direct", "relayed"}
+        assert not ways["file"], "hosts have no disk in common"
+        assert bool(ways["relayed"]) == relays, ways
+        assert report["input_from"] == {"sent by the driver": report["splits"]}
         self.nothing_is_left(but)
         return report
 

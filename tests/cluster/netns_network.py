@@ -1,15 +1,17 @@
 """Several hosts on one machine: network namespaces around a router, as tests need them.
 
 A host has an address, a name and a disk of its own: the folder `Network.disk` is
-another one on each, under the same path. Nothing outside is touched, and nothing has
-to be removed: a namespace lives as long as the process that was started in it, which
-ends with this one, however that ends.
+another one on each, under the same path. Nothing outside is touched, and nothing has to
+be removed: a namespace lives as long as the process that was started in it, which ends
+with this one, however that ends.
 """
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -45,6 +47,29 @@ def marked(token):
             if mark in told.split(b"\0"):
                 found.append(process)
     return found
+
+
+def what_is_missing():
+    """What (as MINCER_REQUIRE names it) this machine lacks for a network, and why."""
+    if not sys.platform.startswith("linux"):
+        return "netns", "network namespaces are a thing of Linux"
+    if os.geteuid() != 0:
+        return "root", "hosts of their own can only be made by root"
+    for command in ("unshare", "nsenter", "setpriv", "ip", "tc", "ss"):
+        if shutil.which(command) is None:
+            return "netns", f"there is no {command} here (util-linux, iproute2)"
+    try:
+        with contextlib.closing(_Holder("probe")) as probe:
+            probe.run("ip", "link", "add", "name", "a", "type", "veth")
+            probe.run("tc", "qdisc", "add", "dev", "lo", "root", *_limit("1mbit"))
+            probe.run("ip", "rule", "add", "to", "10.0.0.1", "blackhole")
+    except AssertionError as error:
+        return "netns", f"no host of its own can be made here: {error}"
+    return None
+
+
+def _limit(rate):
+    return ["tbf", "rate", rate, "burst", "32kb", "latency", "400ms"]
 
 
 class Network:
@@ -92,9 +117,9 @@ class Network:
 
     def slow(self, host, rate):
         """Let so much pass a second (as "4mbit"), each way."""
-        limit = ["root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms"]
-        self._router.run("tc", "qdisc", "replace", "dev", host.port, *limit)
-        host.run("tc", "qdisc", "replace", "dev", "eth0", *limit)
+        change = ["tc", "qdisc", "replace", "dev"]
+        self._router.run(*change, host.port, "root", *_limit(rate))
+        host.run(*change, "eth0", "root", *_limit(rate))
 
     # --- what is left
 
@@ -274,7 +299,8 @@ class _Holder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        assert self._process.stdout.readline() == b"ready\n"
+        is_ready = self._process.stdout.readline() == b"ready\n"
+        assert is_ready, f"{' '.join(_NAMESPACES)} failed"
         self.pid = self._process.pid
         #: What runs a command inside.
         self.enter = ["nsenter", "-t", str(self.pid), "--net", "--mount", "--uts"]

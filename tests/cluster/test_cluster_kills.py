@@ -28,6 +28,7 @@ def again(cluster, kind):
 def test_nothing_happens(cluster, workers):
     report = cluster.run().end()
     assert report["attempts"] == {"done": 12 + 4}
+    assert report["bytes_by_way"]["direct"]
     assert report["workers"] == 2
     assert report["notes"] == []
     assert not again(cluster, "map")

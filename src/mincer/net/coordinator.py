@@ -323,5 +323,6 @@ class CoordinatorProcess:
         if not self._context.closed:
             self._strangers.close()
             self._guard.stop()
-            self._context.destroy(linger=0)
+            with self._lock:  # who rings meanwhile would have his socket taken away
+                self._context.destroy(linger=0)
             self._room.close()
