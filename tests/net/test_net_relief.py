@@ -113,16 +113,16 @@ def test_without_room_it_leaves_all_the_same(world):
 
 
 def test_when_its_jobs_are_over_nobody_stands_in_for_it(world):
-    first = world.worker("a")
-    job = make(world)
-    assert world.run(lambda: maps_done(world) >= 3, 60.0)
-    world.worker("b")
+    first, second = world.worker("a"), world.worker("b")
+    known = second.node.reach.peers
+    job = make(world, splits=20)
+    assert world.run(lambda: first.node.line.welcome is not None)
+    left = first.node.line.welcome.member
+    assert world.run(lambda: left in known)  # it reads what that one made
     drain(world, first)
     finish(world, job)
+    assert left in known
     job.driver.node.leave(JOB)
-    known = world.members["b"].node.reach.peers
-    left = first.node.line.welcome.member
-    assert left in known  # it was told of it, and pulled from who stands in for it
     assert world.run(lambda: not world.hub.books)
     world.run(lambda: False, 1.0)
     assert left not in known
