@@ -117,8 +117,8 @@ class _Runnable(ABC):
 
         Takes what `run` takes and raises the same `UsageError`s; what goes wrong
         later is raised by the handle. A live display is shown only when asked for.
-        `detach`: no part of the result is for this process, which will leave the job:
-        see `JobHandle.detach`.
+        `detach`: no part of the result is for this process, which leaves the job as
+        soon as it may: see `JobHandle.detach`.
         """
         with prepared(runner):
             run = run_by(runner, workers, memory)

@@ -156,6 +156,14 @@ def fails(key, line):
     raise ValueError("no such luck")
 
 
+def test_a_job_that_is_to_be_left_is_left_unasked(workers, cluster, another):
+    handle = JOB.submit(INPUT, runner=cluster, detach=True)
+    with pytest.raises(DetachedError) as left:
+        handle.result(30)
+    with another.fetch(left.value.job) as results:
+        assert results.to_dict() == RESULT
+
+
 def test_before_its_source_has_ended_a_job_cannot_be_left(workers, cluster):
     goes_on = threading.Event()
 

@@ -96,7 +96,7 @@ def take_parts(job: RemoteJob, client: Client) -> None:
         except queue.Empty:
             job.control.check()
             check_connection(job, client)
-            if job.control.wants_to_leave:
+            if job.control.wants_to_leave or job.control.will_leave:
                 client.say(frames.Detach(name))
             continue
         if come is None:
