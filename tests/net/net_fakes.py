@@ -51,7 +51,6 @@ class FakeDepot:
         self.is_closed = False
 
     def trust(self, token):
-        assert token == TOKEN
         self.is_trusted = True
 
     def add_commits(self, step, first, rows):
