@@ -11,7 +11,7 @@ PATIENCE_S = 30.0
 #: which a key is that was made for this one handshake.
 SAID_FIRST = 64 + 202
 #: And so often, before a process gives up.
-TRIES_MAX = 5
+TRIES_MAX = 6
 SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
 
 

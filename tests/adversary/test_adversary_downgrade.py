@@ -78,6 +78,7 @@ def test_a_socket_of_zeromq_without_curve_is_not_let_in(cluster, mechanism):
         assert not socket.poll(0)
         socket.disable_monitor()
         monitor.close(0)
+        socket.close(0)
     finally:
         context.destroy(0)
     cluster.coordinator.until("refused", after=before)

@@ -130,7 +130,7 @@ def test_who_knocks_with_unknown_keys_again_and_again_does_not_keep_others_out(c
         cluster.check()
         worker = cluster.join()
         cluster.check()
-        wait(lambda: len(knocks) > 1000)
+        wait(lambda: len(knocks) > 500)
     finally:
         is_over.set()
         thread.join()
