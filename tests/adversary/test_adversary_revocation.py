@@ -56,6 +56,10 @@ def block_reduce(key, values):
     return sorted(values)
 
 
+def has_mapped(status):
+    return status.maps_total and status.maps_done == status.maps_total
+
+
 def emit(key, value):
     yield value % 2, value
 
@@ -78,7 +82,7 @@ def test_those_who_knew_it_are_told_that_it_is_gone(cluster, tmp_path, without_o
     with cluster.driver() as driver:
         job = mincer.Job(emit, block_reduce, parts=2)
         handle = job.submit({0: 0, 1: 1}, runner=driver, params={"go": str(go)})
-        wait(lambda: handle.status() and handle.status().reduces_total)
+        wait(lambda: handle.status() and has_mapped(handle.status()))
         with Member(cluster, cluster.key, "worker", slots=1) as other:
             other.join()
             other.until(lambda: other.heard(frames.MemberTold))

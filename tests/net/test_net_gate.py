@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from mincer.errors import UsageError
 from mincer.net.gate import AllowList, Gate, Right
 from mincer.net.keys import Keys, make_role_file
 
@@ -150,6 +151,22 @@ def test_a_file_that_is_no_key_is_told_and_lets_nobody_in(gate, folder):
     (folder / "w.pub").unlink()
     allowed.look()
     assert allowed.wrong == {}
+
+
+def test_a_folder_that_everybody_can_write_to_is_refused(gate, folder):
+    folder.chmod(0o777)
+    with pytest.raises(UsageError, match="let in whom they like") as told:
+        AllowList(str(folder), gate)
+    assert told.value.hint == f"chmod o-w {folder}"
+
+
+def test_a_file_that_everybody_can_write_to_lets_nobody_in(gate, folder):
+    allowed = AllowList(str(folder), gate)
+    key = make(folder, "w")
+    (folder / "w.pub").chmod(0o666)
+    allowed.look()
+    assert gate.right(key) is None
+    assert "others than you can write" in allowed.wrong[str(folder / "w.pub")]
 
 
 def test_a_folder_that_is_gone_allows_nobody(gate, folder):

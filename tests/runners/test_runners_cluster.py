@@ -1,5 +1,7 @@
 """`Cluster` hands jobs to a coordinator that stands, and says why when it cannot."""
 
+import itertools
+
 import pytest
 from cluster_processes import PASSWORD, Workers
 
@@ -54,6 +56,15 @@ def test_a_cluster_with_another_password_is_refused(serve):
         pytest.raises(RefusedError, match="refused by the coordinator at"),
     ):
         JOB.run({1: "a"}, runner=cluster)
+
+
+def test_a_driver_that_is_refused_does_not_read_its_input_to_the_end(serve):
+    endless = ((n, "a") for n in itertools.count())
+    with (
+        mincer.Cluster(str(serve.address), password="another word") as cluster,
+        pytest.raises(RefusedError, match="refused by the coordinator at"),
+    ):
+        JOB.run(endless, runner=cluster)
 
 
 def test_a_cluster_that_is_nowhere_is_told(monkeypatch):

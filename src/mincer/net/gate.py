@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -104,9 +105,19 @@ class Gate:
 
 
 class AllowList:
-    """A folder of public keys; who is no longer in it is cut off."""
+    """A folder of public keys; who is no longer in it is cut off.
+
+    Raises:
+        UsageError: everybody on this machine can put keys into it.
+    """
 
     def __init__(self, folder: str, gate: Gate) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(folder).st_mode & stat.S_IWOTH:
+                raise UsageError(
+                    f"others than you can write to {folder}, and let in whom they like",
+                    hint=f"chmod o-w {folder}",
+                )
         self._folder = folder
         self._gate = gate
         #: Of the files that were read: what the system tells of them.

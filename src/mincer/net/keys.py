@@ -256,6 +256,8 @@ def _read(path: str, head: str, *, private: bool) -> dict[str, str]:
             f"others than you can read the key file {path}",
             hint=f"chmod 600 {path}   (and make a new key, if somebody may have)",
         )
+    if os.name != "nt" and mode & stat.S_IWOTH:
+        raise UsageError(f"others than you can write to {path}: chmod o-w {path}")
     lines = text.splitlines()
     if not lines or lines[0] != head:
         raise _no_key_file(path)

@@ -24,6 +24,7 @@ import os
 import socket as sockets
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import zmq
@@ -41,6 +42,10 @@ _STRANGERS_MAX = 1000
 #: when the one who reads is late: so it is looked twice.
 _SAID_BYTES_MAX = 65_536
 _LOOK_S = 0.05
+#: A greeting and CURVE's first command; if that makes no sense, libzmq hangs up itself.
+_BEGUN_BYTES = 64 + 202
+#: So many are looked at for one that is idle.
+_OLDEST = 50
 _TRIM_S = 1.0
 #: Of Linux' `tcp_info`: the bytes that have come on a connection.
 _TCP_INFO_AT = 128
@@ -95,7 +100,7 @@ class Strangers:
         is_local = endpoint.startswith(("tcp://127.", "tcp://[::1]"))
         #: Who has left before he could be looked at.
         self._somebody = "this machine" if is_local else "somebody"
-        self._most = most or min(_STRANGERS_MAX, limit() // 4)
+        self._most = most or min(_STRANGERS_MAX, limit() // 3)
         #: By descriptor, who came first stands first.
         self._waiting: dict[int, _Stranger] = {}
         self._leaving: dict[int, _Stranger] = {}
@@ -131,7 +136,7 @@ class Strangers:
         all that has come."""
         self._listen()
         while len(self._waiting) > self._most:
-            self._hang_up(next(iter(self._waiting)), _TOO_MANY)
+            self._hang_up(self._idler(), _TOO_MANY)
         if self._waiting and is_all_read and now - self._looked >= _LOOK_S:
             self._looked = now
             for number, stranger in list(self._waiting.items()):
@@ -240,6 +245,13 @@ class Strangers:
                 if len(data) == wanted:
                     return int(_TCP_INFO.unpack_from(data, _TCP_INFO_AT)[0])
         return 0
+
+    def _idler(self) -> int:
+        """Of the oldest, one who has not even begun a handshake: it may be that one who
+        will be no stranger is among them, and his has gone that far at once."""
+        oldest = list(islice(self._waiting, _OLDEST))
+        idle = (one for one in oldest if self._said_bytes(one) < _BEGUN_BYTES)
+        return next(idle, oldest[0])
 
     def _hang_up(self, number: int, why: str) -> None:
         stranger = self._waiting.pop(number)
