@@ -140,6 +140,21 @@ def test_only_so_many_are_there_and_the_oldest_goes_first(watch, dial):
         lines[4].recv(100)
 
 
+def test_who_has_begun_a_handshake_is_not_taken_for_an_idler(watch, dial, dealer):
+    strangers = watch(most=2)
+    dealer(KEYS.of_role("worker"))
+    wait(lambda: turn(strangers) or len(strangers) == 1)
+    (begun,) = strangers._waiting
+    wait(lambda: strangers._said_bytes(begun) > 300)
+    idle = dial()
+    wait(lambda: turn(strangers) or len(strangers) == 2)
+    dial()
+    (told,) = wait(lambda: turn(strangers))
+    assert told.why == "too many have connected and said nothing"
+    assert is_hung_up(idle)
+    assert begun in strangers._waiting
+
+
 def test_who_sends_too_much_is_hung_up_on(watch, dial):
     strangers = watch()
     quiet, loud = dial(GREETING), dial(GREETING + LARGE + bytes(1 << 18))
