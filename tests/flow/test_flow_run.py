@@ -6,7 +6,7 @@ import pytest
 
 from mincer.errors import SegmentError
 from mincer.flow.partitioner import HashPartitioner
-from mincer.flow.run import cut_out, open_runs, part_bounds
+from mincer.flow.run import cut_out, index_digest, open_runs, part_bounds
 from mincer.flow.spiller import Spiller
 from mincer.store.memory import MemorySegment
 
@@ -128,6 +128,21 @@ def test_extents_are_where_the_blocks_of_a_part_lie():
     out.data = bytes(out.length_bytes)
     with pytest.raises(SegmentError, match="checksum"):
         open_runs(out, 0, 1)
+
+
+def test_the_digest_tells_one_output_from_another():
+    assert index_digest(output()) == index_digest(output())
+    told = {index_digest(output(runs)) for runs in range(4)}
+    assert len(told) == 4
+
+    other = MemorySegment(name="an output")  # as long, and one value is another
+    spiller = Spiller(other, HashPartitioner(PARTS))
+    for run in range(2):
+        keys = [f"key {n}" for n in range(40)]
+        spiller.spill(keys, [[run + 1, n] for n in range(40)], grouped=True)
+    spiller.close()
+    assert other.length_bytes == output().length_bytes
+    assert index_digest(other) != index_digest(output())
 
 
 def test_parts_are_slices_of_it():

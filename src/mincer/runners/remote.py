@@ -69,7 +69,7 @@ def _plan(job: SubmittedJob, client: Client) -> None:
     handed = time.monotonic()
 
     def hand_over() -> None:
-        _check_connection(job, client)  # a source may be endless
+        check_connection(job, client)  # a source may be endless
         for frame in job.handover.told_of(splits):
             client.say(frame)
         splits.clear()
