@@ -55,6 +55,14 @@ def turning(peers):
     return lambda: peers.turn(time.monotonic())
 
 
+def lost(peers):
+    return peers.turn(time.monotonic())[0]
+
+
+def found(peers):
+    return peers.turn(time.monotonic())[1]
+
+
 def asked(door):
     return next(door.questions(), None)
 
@@ -77,10 +85,8 @@ def test_a_question_is_answered_the_way_it_came(door, peers, own):
 def test_who_was_not_told_of_does_not_come_in(door, peers):
     door.admit({})
     peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
-    lost = wait(lambda: peers.turn(time.monotonic()))
-    assert lost == [OTHER]
+    assert wait(lambda: lost(peers)) == [OTHER]
     assert asked(door) is None
-    assert peers.sockets == []
 
 
 def test_who_is_told_of_a_bit_later_comes_in(door, peers, own):
@@ -120,7 +126,30 @@ def test_who_is_nowhere_is_reported_after_a_while(peers, door, monkeypatch):
     now = time.monotonic()
     peers.send(nowhere, pulls.write_pull(OPEN), now)
     assert peers.deadline() <= now + 0.5
-    assert wait(lambda: peers.turn(time.monotonic())) == [OTHER]
+    assert wait(lambda: lost(peers)) == [OTHER]
+
+
+def test_who_was_nowhere_and_is_there_after_all_is_reported(
+    peers, theirs, own, monkeypatch
+):
+    monkeypatch.setattr(module, "_CONNECT_S_MAX", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    pair = KeyPair.fresh()
+    there = frames.MemberTold(OTHER, pair.public, f"tcp://127.0.0.1:{port}")
+    peers.send(there, pulls.write_pull(OPEN), time.monotonic())
+    assert wait(lambda: lost(peers)) == [OTHER]
+    assert peers.turn(time.monotonic()) == ([], []), "it is said once"
+
+    door = Door(theirs, f"tcp://127.0.0.1:{port}", pair)
+    door.admit({ME: frames.MemberTold(ME, own.public, "")})
+    assert wait(lambda: found(peers)) == [OTHER]
+    assert peers.turn(time.monotonic()) == ([], []), "it is said once"
+    # What waited was asked another way meanwhile.
+    later = pulls.Open(OTHER, ME, 8, OPEN.thing)
+    peers.send(there, pulls.write_pull(later), time.monotonic())
+    assert wait(lambda: asked(door), turning(peers)).head == later
+    door.close()
 
 
 def test_who_has_another_key_is_reported(peers, door):
@@ -128,7 +157,7 @@ def test_who_has_another_key_is_reported(peers, door):
         OTHER, KeyPair.fresh().public, f"tcp://127.0.0.1:{door.port}"
     )
     peers.send(other, pulls.write_pull(OPEN), time.monotonic())
-    assert wait(lambda: peers.turn(time.monotonic())) == [OTHER]
+    assert wait(lambda: lost(peers)) == [OTHER]
 
 
 def test_those_who_are_gone_are_forgotten(peers, door):
@@ -165,13 +194,11 @@ def test_a_door_that_lets_strangers_in_does_not_open(theirs, monkeypatch):
 
 def test_who_comes_with_garbage_is_told_of_and_who_is_early_is_not(door, peers):
     peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
-    lost = []
 
     def turn():
-        lost.extend(peers.turn(time.monotonic()))
         assert door.turn(time.monotonic()) == []
 
-    wait(lambda: lost, turn)
+    wait(lambda: lost(peers), turn)
     with socket.create_connection(("127.0.0.1", door.port)) as line:
         line.sendall(b"GET / HTTP/1.1" + bytes([13, 10]))
         told = wait(lambda: door.turn(time.monotonic()))
@@ -183,4 +210,4 @@ def test_an_address_that_is_none_is_not_reached(peers, door, monkeypatch):
     for number, address in enumerate(["", "here", "tcp://:", "tcp://a:b"]):
         nowhere = frames.MemberTold(number, door.pair.public, address)
         peers.send(nowhere, pulls.write_pull(OPEN), time.monotonic())
-        assert wait(lambda: peers.turn(time.monotonic())) == [number]
+        assert wait(lambda: lost(peers)) == [number]

@@ -4,7 +4,8 @@
 # whom the coordinator has told it, by their keys. It goes to others when it pulls from
 # them. Who cannot be reached is found out by trying: a connection that does not come
 # up, or is refused again and again, is reported, and the pulls go by way of the
-# coordinator.
+# coordinator. It is tried on, and when it comes up after all, that is reported, too:
+# a cable that was out for a minute is no reason to relay for a day.
 
 from __future__ import annotations
 
@@ -152,8 +153,17 @@ class _Peer:
     def __init__(self, connection: Connection, now: float) -> None:
         self.connection = connection
         self.since = now
+        #: It was reported that nothing comes of it.
+        self.is_lost = False
         #: What waits for the connection.
         self.waiting: list[Message] = []
+
+    def is_hopeless(self, now: float) -> bool:
+        return (
+            now - self.since > _CONNECT_S_MAX
+            or self.connection.state is State.WRONG_KEY
+            or self.connection.failures >= _REFUSALS_MAX
+        )
 
 
 class Peers:
@@ -179,23 +189,25 @@ class Peers:
         if peer.waiting or not peer.connection.send(message):
             peer.waiting.append(message)
 
-    def turn(self, now: float) -> list[int]:
-        """Do what is due; return the members that cannot be reached."""
-        lost = []
-        for number, peer in list(self._peers.items()):
+    def turn(self, now: float) -> tuple[list[int], list[int]]:
+        """Do what is due; return the members that cannot be reached, and those that
+        can again."""
+        lost, found = [], []
+        for number, peer in self._peers.items():
             connection = peer.connection
             connection.turn(now)
             if connection.is_up:
                 peer.since = now
+                if peer.is_lost:
+                    peer.is_lost = False
+                    found.append(number)
                 while peer.waiting and connection.send(peer.waiting[0]):
                     del peer.waiting[0]
-            elif now - peer.since > _CONNECT_S_MAX or (
-                connection.state is State.WRONG_KEY
-                or connection.failures >= _REFUSALS_MAX
-            ):
-                self.forget(number)
+            elif not peer.is_lost and peer.is_hopeless(now):
+                peer.is_lost = True
+                peer.waiting.clear()  # all of that is asked another way
                 lost.append(number)
-        return lost
+        return lost, found
 
     def replies(self) -> Iterator[tuple[pulls.Head, Buffer | None]]:
         """What has come back; `by` is who has proved the key."""
@@ -208,22 +220,18 @@ class Peers:
 
     def deadline(self) -> float:
         """When `turn` is due, if nothing comes before."""
-        times = [
-            min(peer.connection.deadline(), peer.since + _CONNECT_S_MAX)
-            for peer in self._peers.values()
-            if not peer.connection.is_up
-        ]
-        return min(times, default=float("inf"))
-
-    def forget(self, number: int) -> None:
-        peer = self._peers.pop(number, None)
-        if peer is not None:
-            peer.connection.close()
+        due = float("inf")
+        for peer in self._peers.values():
+            if not peer.connection.is_up:
+                due = min(due, peer.connection.deadline())
+                if not peer.is_lost:
+                    due = min(due, peer.since + _CONNECT_S_MAX)
+        return due
 
     def keep_only(self, numbers: set[int]) -> None:
         """Forget those that are gone."""
         for number in self._peers.keys() - numbers:
-            self.forget(number)
+            self._peers.pop(number).connection.close()
 
     def close(self) -> None:
         self.keep_only(set())
