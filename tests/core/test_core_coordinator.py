@@ -14,6 +14,7 @@ from mincer.core.coordinator import Coordinator
 from mincer.core.events import (
     AttemptDone,
     AttemptFailed,
+    AttemptsReturned,
     Fault,
     InputEnded,
     JobCancelled,
@@ -26,6 +27,7 @@ from mincer.core.events import (
     StepPlan,
     Tick,
     WorkerLeaving,
+    WorkerLost,
     WorkerSeen,
 )
 from mincer.errors import Bug
@@ -191,6 +193,31 @@ def test_the_next_job_may_try_the_workers_again(desk):
     for number in range(WORKER_FAULTS_MAX):
         desk.fail(map_(0, number), Fault.WORKER_FAULT)
     assert started(desk.submit(MAPS, splits=1, job="next")) == [map_(0, job="next")]
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_when_the_last_healthy_worker_goes_those_who_are_shunned_are_tried_again(
+    desk, is_lost
+):
+    desk.join("bad")
+    desk.submit(MAPS, splits=1)
+    for number in range(WORKER_FAULTS_MAX - 1):
+        desk.fail(map_(0, number), Fault.WORKER_FAULT)
+    desk.join("good")
+    tried = started(desk.fail(map_(0, WORKER_FAULTS_MAX - 1), Fault.WORKER_FAULT))
+    good = desk.workers[tried[0]]
+    assert good.name == "good"
+    if is_lost:
+        desk.tell(WorkerLost(good, "gone"))
+    else:
+        desk.tell(WorkerLeaving(good))
+        desk.tell(AttemptsReturned(good, tuple(tried)))
+    for number in range(WORKER_FAULTS_MAX):
+        again = map_(0, WORKER_FAULTS_MAX + 1 + number)
+        assert desk.workers[again].name == "bad"
+        commands = desk.fail(again, Fault.WORKER_FAULT)
+    (failed,) = [c for c in commands if isinstance(c, FailJob)]
+    assert failed.reason.startswith("no healthy worker is left")
 
 
 def test_while_workers_only_leave_jobs_wait_for_others(desk):

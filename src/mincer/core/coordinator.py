@@ -137,6 +137,7 @@ class Coordinator:
 
     def _worker_leaving(self, event: WorkerLeaving) -> None:
         self.roster.leave(event.worker)
+        self._give_another_chance()
 
     def _worker_lost(self, event: WorkerLost) -> None:
         self._lose(event.worker)
@@ -151,6 +152,7 @@ class Coordinator:
         worker = self.roster.remove(id)
         if worker is None:
             return
+        self._give_another_chance()
         for attempt in reversed(worker.attempts):
             job = self.jobs[attempt.task.job]
             if not job.is_over:
@@ -159,6 +161,12 @@ class Coordinator:
             job = self.jobs[task.job]
             if not job.is_over:
                 job.output_lost(job.tasks.task(task))
+
+    def _give_another_chance(self) -> None:
+        """Of one who was healthy nothing more will come. Those who are shunned are all
+        that there is: either one of them can do it now, or jobs fail with a reason."""
+        if not self.roster.healthy:
+            self.roster.forgive()
 
     # --- jobs
 
