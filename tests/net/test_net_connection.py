@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
+import zmq
 from net_sockets import KEYS, Port, context, wait
 
 from mincer.net import sockets
@@ -80,6 +81,36 @@ def test_where_nobody_is_it_waits_and_finds_who_comes(dial):
         back = Port(another, address=f"tcp://127.0.0.1:{number}")
         wait(lambda: connection.is_up, turning(connection))
         back.close()
+
+
+def test_a_name_may_stand_for_addresses_of_both_kinds(dial):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    seen = set()
+
+    def turn():
+        connection.turn(time.monotonic())
+        for one in connection.sockets[:1]:
+            seen.add(one.getsockopt(zmq.IPV6))
+
+    connection = dial(f"tcp://localhost:{number}")
+    wait(lambda: seen == {0, 1}, turn)
+    with context() as another:
+        back = Port(another, address=f"tcp://127.0.0.1:{number}")
+        wait(lambda: connection.is_up, turn)
+        back.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_an_address_is_of_one_kind(dial, host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    connection = dial(f"tcp://{host}:{number}")
+    connection.turn(time.monotonic())
+    (before, monitor) = connection.sockets
+    ending = time.monotonic() + 0.6  # it has been tried again twice
+    wait(lambda: time.monotonic() > ending, turning(connection))
+    assert connection.sockets == [before, monitor]
 
 
 def test_it_is_down_when_the_other_end_goes_and_up_when_it_is_back(one, dial):

@@ -151,3 +151,45 @@ def test_a_new_coordinator_is_joined_anew(coordinator, join):
         wait(lambda: len(second.hub.members) == 1, turning(membership))
     finally:
         second.close()
+
+
+def standings(membership):
+    """How it stands, each time that this has changed; and its turn."""
+    seen = [membership.standing]
+
+    def turn():
+        turning(membership)()
+        if membership.standing is not seen[-1]:
+            seen.append(membership.standing)
+
+    return seen, turn
+
+
+def test_how_it_stands_goes_one_way_each_time(coordinator, join):
+    """A user reads these: waiting, joining, joined, and nothing twice."""
+    port = coordinator.port
+    membership = join(port)
+    seen, turn = standings(membership)
+    wait(is_joined(membership), turn)
+    one_way = [Standing.WAITING, Standing.JOINING, Standing.JOINED]
+    assert seen == one_way
+
+    coordinator.close()
+    wait(lambda: membership.standing is Standing.WAITING, turn)
+    second = CoordinatorProcess(f"tcp://127.0.0.1:{port}", KEYS)
+    second.start()
+    try:
+        wait(is_joined(membership), turn)
+        assert seen[-3:] == one_way
+        assert Standing.JOINED not in seen[3:-1]
+    finally:
+        second.close()
+
+
+def test_a_coordinator_that_says_that_it_ends_is_not_waited_on(coordinator, join):
+    membership = join(coordinator.port)
+    wait(is_joined(membership), turning(membership))
+    membership.line.begin_anew()
+    assert membership.standing is Standing.JOINING
+    membership.coordinator_ends()
+    assert membership.standing is Standing.WAITING

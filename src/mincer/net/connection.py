@@ -5,19 +5,21 @@
 # end has another key (it tries again four times a second, for ever), nor when one byte
 # on the way was not as it should be (dead again). So its monitor is heard, and a socket
 # that has lost its connection, for whatever reason, is thrown away; only the search for
-# somebody who listens is left to libzmq.
+# somebody who listens is left to libzmq. It looks a name up each time, and knows one
+# kind of address only: so those of a name are tried in turn, IPv6 and IPv4.
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 from enum import Enum
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from mincer.net.keys import KeyPair
-from mincer.net.sockets import make_dealer
+from mincer.net.sockets import make_dealer, place_of
 from mincer.wire.packets import Message
 
 __all__ = ["Connection", "State"]
@@ -28,6 +30,7 @@ _WATCHED = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
 )
 _WAIT_S_MIN, _WAIT_S_MAX = 0.25, 10.0
 _LOOK_S = 0.001
@@ -67,6 +70,7 @@ class Connection:
         self.failures = 0
         self._context = context
         self._server = server
+        self._ipv6, self._is_name = True, _is_name(address)
         self._wait_s = _WAIT_S_MIN
         self._open_at = 0.0
         #: When it is looked again if what was shaken can be written to; None: it can.
@@ -145,7 +149,9 @@ class Connection:
         self.state = State.NOWHERE
 
     def _open(self, now: float) -> None:
-        self._socket = make_dealer(self._context, self.keys, self._server)
+        self._socket = make_dealer(
+            self._context, self.keys, self._server, ipv6=self._ipv6
+        )
         self._monitor = self._socket.get_monitor_socket(_WATCHED)
         try:
             self._socket.connect(self.address)
@@ -157,6 +163,10 @@ class Connection:
             self._look_at = now
             self.failures = 0
             self._wait_s = _WAIT_S_MIN
+        elif event == zmq.EVENT_CONNECT_RETRIED:
+            if self._is_name:
+                self._ipv6 = not self._ipv6
+                self._again(State.NOWHERE, now)
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
             self._fail(State.REFUSED, now)
         elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
@@ -191,3 +201,13 @@ class Connection:
             self._monitor.close(0)
         self._socket.close(0)
         self._socket = self._monitor = None
+
+
+def _is_name(address: str) -> bool:
+    """True when the host of this endpoint is to be looked up."""
+    host = place_of(address).rpartition(":")[0]
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return True
+    return False

@@ -58,6 +58,8 @@ class Line:
         self._greetings = frames.Decoder(frames.Greeting)
         self._said = frames.Decoder(said)
         self._out: list[Message] = []
+        #: The coordinator has answered on this connection.
+        self.is_greeted = False
 
     @property
     def life(self) -> int:
@@ -96,6 +98,7 @@ class Line:
         self.heard = now
         match frame:
             case frames.Welcome(incarnation=life) if life == self.life:
+                self.is_greeted = True
                 if self.welcome is None:
                     self.welcome = frame
                     # What was said before is not refused any more.
@@ -121,6 +124,7 @@ class Line:
     def connected(self) -> None:
         """There is a new connection: tell who this is, and what is missing."""
         self._greeted = self._beaten = -1e9
+        self.is_greeted = False
 
     def turn(self, now: float) -> None:
         """Greet, or send a beat, when that is due."""

@@ -69,6 +69,9 @@ class Membership:
         self._is_enrolled = False
         self._asked = -1e9
         self._ups = (0, 0)
+        #: How often the connection had come up when this key was enrolled, and when the
+        #: coordinator said that it ends.
+        self._ups_before, self._ups_at_end = 0, -1
         self._why = ""
 
     @property
@@ -84,12 +87,13 @@ class Membership:
     def standing(self) -> Standing:
         if self.why:
             return Standing.REFUSED
-        if self.line.welcome is not None and self._control.is_up:
+        is_greeted = self.line.welcome is not None and self.line.is_greeted
+        if is_greeted and self._control.is_up:
             return Standing.JOINED
-        is_first = self._is_enrolled and not self._control.ups
-        if self._door.is_up or self._control.is_up or is_first:
+        if self._is_enrolled and self._control.ups == self._ups_before:
             return Standing.JOINING
-        return Standing.WAITING
+        is_up = self._control.is_up and self._control.ups != self._ups_at_end
+        return Standing.JOINING if self._door.is_up or is_up else Standing.WAITING
 
     @property
     def why(self) -> str:
@@ -117,6 +121,10 @@ class Membership:
         if self._why:
             return _HINTS["full"]
         return "Give the same password or key file as the coordinator has."
+
+    def coordinator_ends(self) -> None:
+        """It has said so: of this connection nothing more will come."""
+        self._ups_at_end = self._control.ups
 
     def turn(self, now: float) -> None:
         """Do what is due about the connections."""
@@ -148,6 +156,7 @@ class Membership:
             data = bytes(answer[0])
             if data == ENROL + b"ok":
                 self._is_enrolled = True
+                self._ups_before = self._control.ups
                 self._door.close()
             elif data == ENROL + b"no":
                 self._why = "the coordinator does not enrol any more processes"

@@ -85,13 +85,19 @@ def bind_router(
 
 
 def make_dealer(
-    context: zmq.Context[zmq.Socket[bytes]], keys: KeyPair, server: bytes
+    context: zmq.Context[zmq.Socket[bytes]],
+    keys: KeyPair,
+    server: bytes,
+    *,
+    ipv6: bool = True,
 ) -> zmq.Socket[bytes]:
     """A DEALER that proves `keys`, to whoever proves `server`. It is not connected: who
-    wants to hear what becomes of that has to listen before."""
+    wants to hear what becomes of that has to listen before. `ipv6`: of a host name,
+    the IPv6 address is taken, where it has one; else the IPv4 address."""
     socket = context.socket(zmq.DEALER)
     try:
         _common(socket)
+        socket.setsockopt(zmq.IPV6, int(ipv6))
         socket.setsockopt(zmq.CURVE_SERVERKEY, server)
         socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
         socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)

@@ -248,6 +248,7 @@ class WorkerProcess:
         """
         if self.node.closed > self._coordinators_closed:
             self._coordinators_closed = self.node.closed
+            self._membership.coordinator_ends()
             self._said = f"the coordinator at {self._where} has ended"
             self._tell(self._said)
             if self._once:
