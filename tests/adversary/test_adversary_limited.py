@@ -40,7 +40,7 @@ def test_a_worker_has_no_way_to_be_a_driver_and_it_is_told_so(cluster, keys, tmp
     for role in ("worker", "observer"):
         driver = cluster.start(*words, "--key-file", keys[role])
         assert driver.exit_code() == 2
-        assert f"this key file is for a {role}" in "\n".join(driver.lines)
+        assert f"this key file is for the role {role}" in "\n".join(driver.lines)
     worker = cluster.worker(key=keys["driver"])
     assert worker.exit_code() == 2
     coordinator = cluster.start("serve", "127.0.0.1:0", "--key-file", keys["worker"])
@@ -132,7 +132,7 @@ def test_a_worker_that_was_given_no_task_of_a_job_gets_nothing_of_it(
         pulls.SegmentsOf(job, TOKEN, 0, 0, 2, [(0, 0)]),
         pulls.OutputOf(job, TOKEN, (0, "map", 0, 0)),
     ]
-    for role in ("worker", "observer", "driver"):
+    for role in ("worker", "driver"):
         with Member(cluster, keys[role], role) as member:
             member.join()
             numbers = range(1, member.number + 1)
@@ -150,6 +150,16 @@ def test_a_worker_that_was_given_no_task_of_a_job_gets_nothing_of_it(
             assert kinds == {pulls.Open, pulls.Denied}
             assert member.heard(frames.JobTold) is None
             assert member.heard(frames.MemberTold) is None
+
+
+def test_an_observer_pulls_nothing(cluster, keys, running):
+    with Member(cluster, keys["observer"], "observer") as member:
+        member.join()
+        for number in range(member.number + 1):
+            head = pulls.Open(number, 0, number, pulls.PacketOf(running, TOKEN, 0))
+            member.raw(*pulls.write_pull(head), bulk=True)
+        member.turn_for(0.5)
+        assert member.pulled == []
 
 
 def test_chunks_that_nobody_asked_for_change_nothing(cluster, keys, running):
@@ -180,7 +190,7 @@ def test_a_worker_that_says_what_it_has_not_done_changes_nothing(
                 name = (0, "map", index, number)
                 member.line.say(frames.Done(job, name, 5, 5, account))
                 member.line.say(frames.Failed(job, name, "hopeless", error))
-                member.line.say(frames.SegmentGone(job, name))
+                member.line.say(frames.Returned(job, [name]))
                 member.line.say(frames.Working(job, [(name, 2**62, 2**62)]))
         member.until(lambda: member.line.is_clear)
 

@@ -112,12 +112,14 @@ def test_jobs_in_a_table():
     rows = [
         job(),
         job(job="ab" * 16, name="", state="waiting for input", maps_total=None),
+        job(job="ef" * 16, state="ready to fetch", phase="committing"),
         job(job="cd" * 16, steps=3, step=2, phase="reducing", reduces_total=0),
     ]
     assert list(jobs_lines(rows)) == [
         "JOB       NAME       STATE             MAPS  REDUCES        TIME  SLOTS",
         "3f2a91c0  wordcount  mapping       12/1,200      0/8  1 min 05 s      4",
         "abababab             waiting           12/?      0/8  1 min 05 s      4",
+        "efefefef  wordcount  ready         12/1,200      0/8  1 min 05 s      4",
         "cdcdcdcd  wordcount  reducing 2/3  12/1,200        -  1 min 05 s      4",
     ]
 

@@ -199,6 +199,12 @@ def test_what_a_format_cannot_hold(mincer_run):
         (["a.txt", "--runner", "serve", "-w", "2"], "not for --runner serve"),
         (["a.txt", "--runner", "cluster", "--memory", "1GB"], "mincer worker HOST"),
         (["a.txt", "--address", "here"], "--runner cluster, or --runner serve"),
+        (["a.txt", "--cluster", "two"], "--runner cluster, or --runner serve"),
+        (["a.txt", "--ask-password"], "--runner cluster, or --runner serve"),
+        (
+            ["a.txt", "--runner", "cluster", "--ask-password", "-p", "x"],
+            "goes with neither",
+        ),
     ],
 )
 def test_wrong_usage(mincer_run, arguments, words):

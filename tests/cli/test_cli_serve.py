@@ -61,16 +61,20 @@ def test_what_it_says_is_what_to_type(start):
     assert serve.wait(20) == 0
 
 
-def test_a_job_file_runs_on_it_from_the_command_line(start, tmp_path, capfd):
+def test_a_job_file_runs_on_it_from_the_command_line(
+    start, tmp_path, capfd, monkeypatch
+):
     password = "correct horse battery staple"
-    serve = start("serve", "127.0.0.1:0", MINCER_PASSWORD=password)
+    here = ["--cluster", "ours"]
+    serve = start("serve", "127.0.0.1:0", *here, MINCER_PASSWORD=password)
     address = re.search(r"at (\S+)", serve.stderr.readline())[1]
-    start("worker", address, "-n", "1", MINCER_PASSWORD=password)
+    start("worker", address, "-n", "1", *here, MINCER_PASSWORD=password)
     (tmp_path / "serve_job.py").write_text(
         "def mapfn(k, line):\n    yield line, 1\n\nreducefn = sum\n"
     )
     (tmp_path / "in.txt").write_text("b\na\nb\n")
-    where = ["--runner", "cluster", "--address", address, "-p", password]
+    monkeypatch.setattr("click.prompt", lambda *_, **__: password)
+    where = ["--runner", "cluster", "--address", address, *here, "--ask-password"]
     code = main(["run", "serve_job.py", "in.txt", "--sort-keys", "-q", *where])
     assert (code, capfd.readouterr().out) == (0, "a\t1\nb\t2\n")
 

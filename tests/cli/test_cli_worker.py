@@ -8,7 +8,9 @@ import sys
 import pytest
 
 import mincer
+from mincer.cli import worker as module
 from mincer.cli.main import main
+from mincer.errors import NoConnectionError
 
 PASSWORD = "correct horse battery staple"
 
@@ -109,3 +111,24 @@ def test_it_finishes_what_has_begun_before_it_leaves(start):
 def test_what_is_wrong_is_told_before_anything_is_started(words, told, capsys):
     assert main(["worker", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+class NoWorker:
+    def run(self):
+        pass
+
+
+def test_it_waits_for_a_network(monkeypatch, capsys):
+    monkeypatch.setattr(module, "_WAIT_S_MIN", 0.001)
+    whys = ["no name server", "no name server", "no network"]
+
+    def make():
+        if whys:
+            raise NoConnectionError(whys.pop(0))
+        return NoWorker()
+
+    assert module.work(make, verbose=False) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "mincer worker: waiting: no name server",
+        "mincer worker: waiting: no network",
+    ]

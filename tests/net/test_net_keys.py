@@ -121,7 +121,9 @@ def test_a_file_for_a_role_gives_that_role_and_nothing_more(tmp_path):
     assert own.of_role("worker").public == public.public
     assert (public.role, public.name) == ("worker", "w")
     assert public.public != keys.of_role("worker").public
-    with pytest.raises(UsageError, match="is for a worker; it does not make a driver"):
+    with pytest.raises(
+        UsageError, match="is for the role worker, not for the role driver"
+    ):
         own.of_role("driver")
     with pytest.raises(UsageError, match="this is one of a single role"):
         own.named("worker", "other")

@@ -75,6 +75,7 @@ def test_a_job_goes_on_without_its_driver_and_another_one_fetches_it(world, when
     leave(world, job)
     world.worker("b")
     assert world.run(lambda: is_ready(world), 60.0)
+    assert world.run(lambda: row(world).state == "ready to fetch", 60.0)
     again = fetch(world)
     finish(world, again)
     assert not job.parts
@@ -232,9 +233,11 @@ def test_what_a_lost_worker_had_of_the_result_is_made_again(world):
     assert world.run(lambda: JOB in world.hub.books, 60.0)
     leave(world, job)
     assert world.run(lambda: is_ready(world), 60.0)
+    assert world.run(lambda: row(world).state == "ready to fetch", 60.0)
     world.kill("a")
     world.run(lambda: False, 3.0)
     assert not is_ready(world)
+    assert row(world).state == "running"
     world.worker("b")
     assert world.run(lambda: is_ready(world), 60.0)
     finish(world, fetch(world))

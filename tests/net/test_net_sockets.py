@@ -1,5 +1,7 @@
 """Sockets: guarded, bounded, and refusing whom the gate does not know."""
 
+import socket
+
 import pytest
 import zmq
 from net_sockets import KEYS, port, wait
@@ -51,8 +53,8 @@ def dial(one):
         return socket, first_event(monitor)
 
     yield dial
-    for socket in made:
-        socket.close(0)
+    for one_of_them in made:
+        one_of_them.close(0)
 
 
 def test_who_proves_a_known_key_is_heard_under_that_key(dial, a_port):
@@ -150,6 +152,15 @@ def test_where_no_network_leads_is_told():
     # To a broadcast address nobody may connect who did not ask for it.
     with pytest.raises(NoConnectionError, match="no network of this machine leads to"):
         local_address("255.255.255.255", 9)
+
+
+def test_a_name_that_nobody_can_be_asked_for_may_be_known_later(monkeypatch):
+    def fails(*_, **__):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    with pytest.raises(NoConnectionError, match="asked just now for the address of a"):
+        local_address("ada.example", 9)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "there.example"])

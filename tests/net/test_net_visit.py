@@ -137,7 +137,7 @@ def test_a_key_of_a_driver_may_look_too_and_one_of_an_observer_not_cancel(
         coordinator._gate.allow_roles(keys[role])
         with Visit(address, keys[role]) as visit:
             assert visit.status().workers == 0
-    with pytest.raises(UsageError, match="it does not make a driver"):
+    with pytest.raises(UsageError, match="not for the role driver"):
         Visit(address, keys["observer"], may_cancel=True)
 
 

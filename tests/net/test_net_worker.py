@@ -1,6 +1,7 @@
 """A worker's process: joined over real sockets, with children that run attempts."""
 
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -232,7 +233,11 @@ def test_one_for_once_waits_for_a_coordinator_that_never_was(start, monkeypatch)
     assert running.thread.is_alive()
 
 
-def test_a_host_that_nobody_knows_is_told():
+def test_a_host_that_nobody_knows_is_told(monkeypatch):
+    def fails(*_, **__):  # as with a name server; without one, who knows
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
     with pytest.raises(UsageError, match="nobody here knows the host"):
         WorkerProcess("no.such.host.invalid", 1, KEYS, 1, MEMORY)
 

@@ -13,7 +13,7 @@ from mincer.errors import MincerError, UsageError
 if TYPE_CHECKING:
     from mincer.net.keys import Keys
 
-__all__ = ["keys_option", "needed_keys", "taken_keys"]
+__all__ = ["asked_password", "keys_option", "needed_keys", "taken_keys"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -54,10 +54,16 @@ def needed_keys(
     from mincer.net.settings import keys_of
 
     if ask_password:
-        if password is not None or key_file is not None:
-            raise UsageError("--ask-password goes with neither -p nor --key-file")
-        password = click.prompt("password", hide_input=True, err=True)
+        password = asked_password(password, key_file)
     return keys_of(password, key_file, cluster)
+
+
+def asked_password(password: str | None, key_file: str | None) -> str:
+    """Ask for the password, if none of these was given."""
+    if password is not None or key_file is not None:
+        raise UsageError("--ask-password goes with neither -p nor --key-file")
+    word: str = click.prompt("password", hide_input=True, err=True)
+    return word
 
 
 def taken_keys(typed: dict[str, Any]) -> Any:

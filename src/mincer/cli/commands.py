@@ -9,6 +9,7 @@ import click
 
 import mincer
 from mincer.cli import cluster_commands, desk_commands
+from mincer.cli.cluster_options import keys_option
 from mincer.cli.run import FORMATS, RUNNERS, RunOptions, execute
 from mincer.limits import PRIORITY_MAX
 
@@ -133,8 +134,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More figures; our own tracebacks.")
 @click.option("--address", metavar="HOST:PORT", help="Of the coordinator.")
-@click.option("-p", "--password", metavar="WORD", help="As the cluster has it.")
-@click.option("--key-file", metavar="FILE", help="In place of a password.")
+@keys_option
 @click.option(
     "--priority",
     type=click.IntRange(-PRIORITY_MAX, PRIORITY_MAX),

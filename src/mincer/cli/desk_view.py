@@ -53,7 +53,11 @@ def status_lines(told: StatusTold) -> Iterator[str]:
     here = printable(told.address)
     yield f"coordinator at {here}, up {duration(told.up_s)}"
     jobs = told.jobs
-    now = [f"{number(n)} {one}" for one, n in jobs.items() if one not in _ENDS]
+    now = [
+        f"{number(n)} {one}"
+        for one, n in jobs.items()
+        if one not in _ENDS and (n or one != "ready to fetch")
+    ]
     over = [f"{number(n)} {one}" for one, n in jobs.items() if n and one in _ENDS]
     yield from _facts(
         ("version", f"mincer {told.mincer}, Python {told.python}"),

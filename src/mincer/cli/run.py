@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mincer.cli import failure
+from mincer.cli.cluster_options import asked_password
 from mincer.cli.signals import Ended, ended_by_signals
 from mincer.errors import UsageError
-from mincer.structs import Struct
+from mincer.structs import Struct, replace
 
 if TYPE_CHECKING:
     from mincer.api import JobHandle
@@ -42,6 +43,8 @@ class RunOptions(Struct, kw_only=True):
     report: str | None = None
     address: str | None = None
     password: str | None = None
+    ask_password: bool = False
+    cluster: str | None = None
     key_file: str | None = None
     priority: int | None = None
     detach: bool = False
@@ -70,6 +73,9 @@ def run_job(options: RunOptions) -> None:
     """Do what was typed; raise what went wrong."""
     params = _params(options.params)
     _check(options)
+    if options.ask_password:
+        password = asked_password(options.password, options.key_file)
+        options = replace(options, password=password)
     # Not before the arguments are known to be right: these imports cost the most.
     from mincer.cli import jobfile, printer
     from mincer.cli.progress import ProgressView
@@ -132,7 +138,11 @@ def _leave(handle: JobHandle) -> str:
 @contextlib.contextmanager
 def _runner(options: RunOptions) -> Iterator[Any]:
     """The runner that was named, for this job alone."""
-    secret = {"password": options.password, "key_file": options.key_file}
+    secret = {
+        "password": options.password,
+        "key_file": options.key_file,
+        "cluster": options.cluster,
+    }
     if options.runner == "serve":
         from mincer.runners.serve import Serve
 
@@ -152,10 +162,11 @@ def _runner(options: RunOptions) -> Iterator[Any]:
 def _check(options: RunOptions) -> None:
     """Refuse now what would go wrong only after the work."""
     if options.runner in ("local", "inline"):
-        given = options.address, options.password, options.key_file
-        if any(one is not None for one in given):
+        given = options.address, options.password, options.key_file, options.cluster
+        if options.ask_password or any(one is not None for one in given):
             raise UsageError(
-                f"--address, -p and --key-file are not for --runner {options.runner}",
+                "--address, and what proves that one belongs to a cluster, are not for "
+                f"--runner {options.runner}",
                 hint="Add --runner cluster, or --runner serve.",
             )
     elif options.workers is not None or options.memory is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from mincer.cli import failure
+from mincer.errors import NoConnectionError
 from mincer.structs import Struct
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from mincer.runners.worker import Worker
 
 __all__ = ["WorkerOptions", "execute", "work"]
+
+#: A network that is not there yet is looked for so often.
+_WAIT_S_MIN, _WAIT_S_MAX = 0.25, 10.0
 
 
 class WorkerOptions(Struct, kw_only=True):
@@ -64,7 +69,7 @@ def work(make: Callable[[], Worker], *, verbose: bool) -> int:
     """Make a worker and let it work, as a program that is nothing else; return the
     exit code. SIGTERM drains it."""
     try:
-        worker = make()
+        worker = _made(make)
         if threading.current_thread() is threading.main_thread():
 
             def drain(number: int, frame: FrameType | None) -> None:
@@ -79,6 +84,20 @@ def work(make: Callable[[], Worker], *, verbose: bool) -> int:
         failure.show(error, verbose=verbose)
         return failure.exit_code(error)
     return 0
+
+
+def _made(make: Callable[[], Worker]) -> Worker:
+    """The worker, as soon as there is a network: a service may be started before."""
+    said, wait_s = "", _WAIT_S_MIN
+    while True:
+        try:
+            return make()
+        except NoConnectionError as error:
+            if error.what != said:
+                said = error.what
+                _tell(f"waiting: {said}")
+        time.sleep(wait_s)
+        wait_s = min(2 * wait_s, _WAIT_S_MAX)
 
 
 def _tell(line: str) -> None:

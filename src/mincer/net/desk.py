@@ -281,6 +281,8 @@ class Desk:
 
 def _state_of(book: Book, seen: JobSnapshot | None) -> JobState:
     """What to say of a job that is not over."""
+    if book.outcome.ready_at is not None:
+        return "ready to fetch"
     if book.intake.has_ended:
         return "running"
     phases = [

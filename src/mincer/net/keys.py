@@ -106,7 +106,7 @@ class Keys:
         if pair is None:
             has = " and ".join(sorted(self.roles))
             raise UsageError(
-                f"this key file is for a {has}; it does not make a {role}",
+                f"this key file is for the role {has}, not for the role {role}",
                 hint=f"Make one on the coordinator:  mincer keygen --{role} NAME",
             )
         return pair

@@ -69,7 +69,7 @@ def address_of(given: str | None, default_host: str = "127.0.0.1") -> Address:
         )
     if host == "localhost":
         # Of the two addresses that it has on most machines, the one that is the default
-        # of who listens: ZeroMQ would take ::1, and find nobody.
+        # of who listens: so ::1 is not tried first.
         host = "127.0.0.1"
     return Address(host or default_host, int(port) if port else PORT)
 

@@ -143,13 +143,19 @@ def local_address(host: str, port: int) -> str:
 
     Raises:
         UsageError: there is no such host.
-        NoConnectionError: no network leads there, or not yet.
+        NoConnectionError: no network leads there, or to who knows names; or not yet.
     """
     import socket
 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise NoConnectionError(
+                f"nobody can be asked just now for the address of {host}: "
+                f"{error.strerror}",
+                hint="Is the network up? Try again when it is.",
+            ) from error
         raise UsageError(
             f"nobody here knows the host {host}: {error.strerror}",
             hint="Is its name right? Its address may be given in place of it.",

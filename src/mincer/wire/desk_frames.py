@@ -39,7 +39,13 @@ SHORT_CHARS_MAX = 300
 Short = Annotated[str, Meta(max_length=SHORT_CHARS_MAX)]
 
 JobState = Literal[
-    "waiting for input", "running", "done", "failed", "cancelled", "lost"
+    "waiting for input",
+    "running",
+    "ready to fetch",
+    "done",
+    "failed",
+    "cancelled",
+    "lost",
 ]
 
 
