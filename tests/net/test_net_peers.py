@@ -82,7 +82,8 @@ def test_a_question_is_answered_the_way_it_came(door, peers, own):
     assert door.turn(time.monotonic()) == []
 
 
-def test_who_was_not_told_of_does_not_come_in(door, peers):
+def test_who_was_not_told_of_does_not_come_in(door, peers, monkeypatch):
+    monkeypatch.setattr(module, "_CONNECT_S_MAX", 1.0)
     door.admit({})
     peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
     assert wait(lambda: lost(peers)) == [OTHER]
@@ -192,7 +193,10 @@ def test_a_door_that_lets_strangers_in_does_not_open(theirs, monkeypatch):
         Door(theirs, "tcp://127.0.0.1:*", KeyPair.fresh())
 
 
-def test_who_comes_with_garbage_is_told_of_and_who_is_early_is_not(door, peers):
+def test_who_comes_with_garbage_is_told_of_and_who_is_early_is_not(
+    door, peers, monkeypatch
+):
+    monkeypatch.setattr(module, "_CONNECT_S_MAX", 1.0)
     peers.send(told_of(door), pulls.write_pull(OPEN), time.monotonic())
 
     def turn():
@@ -206,7 +210,7 @@ def test_who_comes_with_garbage_is_told_of_and_who_is_early_is_not(door, peers):
 
 
 def test_an_address_that_is_none_is_not_reached(peers, door, monkeypatch):
-    monkeypatch.setattr(module, "_CONNECT_S_MAX", 0.5)
+    monkeypatch.setattr(module, "_CONNECT_S_MAX", 0.1)
     for number, address in enumerate(["", "here", "tcp://:", "tcp://a:b"]):
         nowhere = frames.MemberTold(number, door.pair.public, address)
         peers.send(nowhere, pulls.write_pull(OPEN), time.monotonic())

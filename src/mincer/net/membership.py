@@ -23,7 +23,7 @@ __all__ = ["ENROL", "Membership", "Standing"]
 #: The first byte of what a role's key says, and of the answer.
 ENROL = b"E"
 #: After so many refusals in a row it is not by chance.
-_REFUSALS_MAX = 5
+_REFUSALS_MAX = 4
 _ASK_S = 1.0
 #: What helps against each refusal, by its code.
 _HINTS = {
