@@ -12,7 +12,9 @@ MincerError
 │   ├── OverMemoryError  one record or the user's own data passed the limit
 │   ├── TimedOutError    an attempt ran longer than task_timeout
 │   ├── WorkerDiedError  the child process that ran an attempt died, again and again
-│   └── CancelledError   somebody cancelled the job
+│   ├── CancelledError   somebody cancelled the job
+│   ├── DetachedError    this process has left the job, which goes on without it
+│   └── OwedError        the job cannot be left yet, or not any more
 ├── NoConnectionError    no coordinator is there, or not any more         (exit 3)
 ├── RefusedError         a coordinator does not let this process in       (exit 4)
 ├── SegmentError         stored data is gone or fails its checksum; the map runs again
