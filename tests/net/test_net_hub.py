@@ -221,6 +221,14 @@ def test_who_closed_its_connection_has_a_moment_to_come_back(hub, worker):
     hub.closed(worker.key, 4.0)
 
 
+def test_a_connection_that_ends_after_a_silence_says_nothing_of_the_worker(hub, worker):
+    hub.closed(worker.key, 9.0)  # as it was silent, and may only be stopped
+    hub.turn(LEASE_S - 1)
+    assert len(hub.members) == 1
+    hub.turn(LEASE_S + 1)
+    assert len(hub.members) == 0
+
+
 def test_who_is_cut_off_is_told_and_gone(hub, worker):
     hub.take_out()
     hub.cut_off(worker.key, "its key was taken off the list")

@@ -72,7 +72,7 @@ def sent(source, folder, split_bytes=None):
     handover = Handover(JOB, str(folder), packed, failed)
     blob = frames.Blob(b"c" * 32, 1)
     step = frames.StepTold(blob, 1, False, False, False)
-    told = frames.JobTold(JOB, TOKEN, "a job", DRIVER, [step])
+    told = frames.JobTold(JOB, "a job", DRIVER, [step])
     depot = JobDepot(told, ME, str(folder), str(folder), 10**8)
     rows = []
     for frame in list(handover.told_of(list(source.plan(handover, split_bytes)))):

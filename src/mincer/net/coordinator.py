@@ -36,7 +36,8 @@ __all__ = ["CoordinatorProcess"]
 
 _KEY_CHARS = 40
 #: A connection that passes on nothing is made anew before a line over it is given up
-#: (`LEASE_S`); what comes here in one message is a quarter of a chunk.
+#: (`LEASE_S`): the other end may only be stopped, or hear us badly. What comes here in
+#: one message is a quarter of a chunk.
 _MISSED_MS = 9000
 _UNKNOWN_KEY = "its key is not known here: it was revoked, or is of another cluster"
 _WEAK = (

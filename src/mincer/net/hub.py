@@ -45,6 +45,9 @@ __all__ = ["Hub", "Outgoing"]
 
 #: How often drivers are told how far their jobs are.
 _REPORT_S = 0.2
+#: Who is there says something each second; whoever did not for so long is stopped, or
+#: cut off.
+_SILENT_S = 6.0
 _DEFAULTS = Keeping()
 _FAULTS = {fault.value: fault for fault in Fault}
 
@@ -115,9 +118,15 @@ class Hub:
             self.dropped += 1
 
     def closed(self, key: str, now: float) -> None:
-        """There is no connection to this key just now."""
+        """There is no connection to this key just now.
+
+        Of one that was silent before, nothing is known by that: `sockets.py` ends
+        connections over which nothing comes. It has its lease.
+        """
         member = self.members.of_key(key)
-        if member is not None and member.closed_since is None:
+        if member is None or now - member.heard > _SILENT_S:
+            return
+        if member.closed_since is None:
             member.closed_since = now
 
     def cut_off(self, key: str, why: str) -> str:
