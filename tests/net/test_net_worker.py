@@ -248,7 +248,7 @@ def test_a_key_of_another_role_leaves_nothing_behind(tmp_path, monkeypatch):
     before = threading.active_count()
     path, public = str(tmp_path / "d.key"), str(tmp_path / "d.pub")
     make_role_file(path, public, KEYS, "driver", "d")
-    with pytest.raises(UsageError, match="this key file is for a driver"):
+    with pytest.raises(UsageError, match="this key file is for the role driver"):
         WorkerProcess("127.0.0.1", 1, read_key_file(path), 1, MEMORY)
     assert threading.active_count() == before
     assert not os.listdir(tmp_path / "temp")

@@ -8,7 +8,7 @@ import os
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mincer
@@ -208,6 +208,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize("ending", PACKED)
+@settings(max_examples=30)
 @given(contents=MANY, size=SIZES, damage=st.integers(0, 20))
 def test_compressed_files(folder, ending, contents, size, damage):
     packed = [PACKED[ending](data) for data in contents]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mincer.cli import failure
-from mincer.cli.cluster_options import asked_password
 from mincer.cli.signals import Ended, ended_by_signals
 from mincer.errors import UsageError
 from mincer.structs import Struct, replace
@@ -74,6 +73,9 @@ def run_job(options: RunOptions) -> None:
     params = _params(options.params)
     _check(options)
     if options.ask_password:
+        # Not above: without it, nothing here needs click.
+        from mincer.cli.cluster_options import asked_password
+
         password = asked_password(options.password, options.key_file)
         options = replace(options, password=password)
     # Not before the arguments are known to be right: these imports cost the most.

@@ -19,6 +19,7 @@ __all__ = ["FLAGS", "TAKERS", "plain_options"]
 FLAGS = {
     "--overwrite": "overwrite",
     "--sort-keys": "sort_keys",
+    "--ask-password": "ask_password",
     "--detach": "detach",
     "-q": "quiet",
     "--quiet": "quiet",
@@ -43,6 +44,7 @@ TAKERS = {
     "--address": "address",
     "-p": "password",
     "--password": "password",
+    "--cluster": "cluster",
     "--key-file": "key_file",
     "--priority": "priority",
 }
