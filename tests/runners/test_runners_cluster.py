@@ -68,7 +68,7 @@ def test_a_driver_that_is_refused_does_not_read_its_input_to_the_end(serve):
 
 
 def test_a_cluster_that_is_nowhere_is_told(monkeypatch):
-    monkeypatch.setattr("mincer.runners.remote._CONNECT_S_MAX", 0.5)
+    monkeypatch.setattr("mincer.runners.remote.run._CONNECT_S_MAX", 0.5)
     with (
         mincer.Cluster("127.0.0.1:1", password=PASSWORD) as cluster,
         pytest.raises(NoConnectionError, match="no coordinator answers"),

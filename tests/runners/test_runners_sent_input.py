@@ -19,8 +19,8 @@ from mincer.flow.ports import BadRecord
 from mincer.ids import AttemptId, TaskId
 from mincer.net import needs
 from mincer.net.depot import JobDepot
-from mincer.runners.handover import Handover
 from mincer.runners.packing import pack_job
+from mincer.runners.remote.handover import Handover
 from mincer.runners.results import Results
 from mincer.sources.copies import using
 from mincer.wire import frames

@@ -14,9 +14,9 @@ from mincer.net.client import Client
 from mincer.net.keys import Keys
 from mincer.net.settings import Address, address_of, keys_of
 from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder, Progress
-from mincer.runners.fetched import fetch_remote
-from mincer.runners.keepsake import Keepsake
-from mincer.runners.remote import run_remote
+from mincer.runners.remote.fetched import fetch_remote
+from mincer.runners.remote.keepsake import Keepsake
+from mincer.runners.remote.run import run_remote
 from mincer.runners.results import Results
 from mincer.sinks.asked import sink_of
 from mincer.sinks.base import Sink

@@ -14,7 +14,7 @@ from mincer.net.keys import join_token, keys_of_password
 from mincer.net.settings import Address, address_of, keys_of
 from mincer.net.sockets import endpoint, for_others
 from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder
-from mincer.runners.remote import run_remote
+from mincer.runners.remote.run import run_remote
 from mincer.runners.results import Results
 
 __all__ = ["Serve"]

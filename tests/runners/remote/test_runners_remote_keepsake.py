@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mincer.runners.keepsake import keepsake_of, read_keepsake
+from mincer.runners.remote.keepsake import keepsake_of, read_keepsake
 from mincer.sinks import FileSink, MemorySink
 
 

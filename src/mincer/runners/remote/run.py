@@ -10,10 +10,10 @@ from mincer.errors import NoConnectionError, RefusedError
 from mincer.net.membership import Standing
 from mincer.runners.account import report_of
 from mincer.runners.base import JobControl, JobOrder
-from mincer.runners.remote_job import RemoteJob
+from mincer.runners.remote.job import RemoteJob
+from mincer.runners.remote.submitted import SubmittedJob
 from mincer.runners.results import Results
 from mincer.runners.stored import StoredPart
-from mincer.runners.submitted import SubmittedJob
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 from mincer.wire import frames

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from mincer.errors import JobError, MincerError
 from mincer.net.offers import NotHere
 from mincer.runners.base import JobControl
-from mincer.runners.keepsake import Keepsake, read_keepsake
-from mincer.runners.received import ReceivedParts
-from mincer.runners.remote import check_connection, finish, take_parts
-from mincer.runners.remote_job import RemoteJob
+from mincer.runners.remote.job import RemoteJob
+from mincer.runners.remote.keepsake import Keepsake, read_keepsake
+from mincer.runners.remote.received import ReceivedParts
+from mincer.runners.remote.run import check_connection, finish, take_parts
 from mincer.runners.results import Results
 from mincer.sinks.base import Sink
 from mincer.wire import frames

@@ -13,8 +13,8 @@ from mincer.errors import (
     UserCodeError,
 )
 from mincer.runners.base import JobControl
-from mincer.runners.received import ReceivedParts
-from mincer.runners.remote_job import RemoteJob
+from mincer.runners.remote.job import RemoteJob
+from mincer.runners.remote.received import ReceivedParts
 from mincer.wire import frames
 
 JOB = "0" * 32

@@ -10,11 +10,11 @@ from mincer.errors import Bug, MincerError, Where
 from mincer.ids import AttemptId, TaskId, TaskKind
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.failures import complete, users_paths, where_in
-from mincer.runners.handover import Handover
-from mincer.runners.keepsake import keepsake_of
 from mincer.runners.packing import pack_job, parts_of
-from mincer.runners.received import ReceivedParts
-from mincer.runners.remote_job import RemoteJob
+from mincer.runners.remote.handover import Handover
+from mincer.runners.remote.job import RemoteJob
+from mincer.runners.remote.keepsake import keepsake_of
+from mincer.runners.remote.received import ReceivedParts
 from mincer.structs import replace
 from mincer.wire import frames
 

@@ -21,9 +21,9 @@ from mincer.errors import (
 )
 from mincer.flow.part import BlockPart
 from mincer.net.membership import Standing
-from mincer.runners import remote as module
 from mincer.runners.base import JobControl
-from mincer.runners.remote import check_connection, run_remote
+from mincer.runners.remote import run as module
+from mincer.runners.remote.run import check_connection, run_remote
 from mincer.sinks import MemorySink
 from mincer.store.disk import AppendFile
 from mincer.wire import frames

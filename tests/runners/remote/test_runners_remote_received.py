@@ -8,7 +8,7 @@ import pytest
 from mincer.errors import OutputError
 from mincer.flow.part import BlockPart
 from mincer.ids import AttemptId, TaskId
-from mincer.runners.received import ReceivedParts
+from mincer.runners.remote.received import ReceivedParts
 from mincer.sinks import FileSink, MemorySink
 from mincer.store.disk import AppendFile
 from mincer.wire.frames import Account

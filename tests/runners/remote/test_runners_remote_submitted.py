@@ -11,8 +11,8 @@ from mincer.codec import functions
 from mincer.errors import Bug, ShipError, Where
 from mincer.net.offers import NotHere
 from mincer.runners.base import JobControl
-from mincer.runners.keepsake import read_keepsake
-from mincer.runners.submitted import SubmittedJob
+from mincer.runners.remote.keepsake import read_keepsake
+from mincer.runners.remote.submitted import SubmittedJob
 from mincer.sinks import FileSink, MemorySink
 from mincer.wire import frames, pulls
 

@@ -23,7 +23,7 @@ from mincer.net.telling import error_of, made_of
 from mincer.runners.account import Named
 from mincer.runners.base import JobControl, Progress
 from mincer.runners.failures import complete
-from mincer.runners.received import ReceivedParts
+from mincer.runners.remote.received import ReceivedParts
 from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
 from mincer.wire import frames

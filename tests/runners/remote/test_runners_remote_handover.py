@@ -8,9 +8,9 @@ from mincer.codec import functions
 from mincer.errors import SegmentError
 from mincer.net.offers import NotHere
 from mincer.net.same_file import ONLY_DRIVER
-from mincer.runners import handover as module
-from mincer.runners.handover import Handover
 from mincer.runners.packing import pack_job
+from mincer.runners.remote import handover as module
+from mincer.runners.remote.handover import Handover
 from mincer.wire import frames, pulls
 
 JOB_ID, TOKEN = "0" * 32, b"t" * 16
