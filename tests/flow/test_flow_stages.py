@@ -98,7 +98,7 @@ ONES_AND_TWOS = [[1] * 300, [2, 1] * 150]
 
 
 @pytest.mark.parametrize("name", STEPS)
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     splits=SPLITS, parts=st.integers(1, 4), room_bytes=ROOMS, cut_parts=st.booleans()
 )

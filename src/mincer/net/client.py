@@ -138,6 +138,8 @@ class Client:
     def _is_done(self) -> bool:
         if self._closing_at is None or self._requests:
             return False
+        if not self.was_there or self.standing is Standing.REFUSED:
+            return True  # nobody hears it
         return self._driver.line.is_clear or time.monotonic() >= self._closing_at
 
     def _communicate(self) -> None:
