@@ -86,3 +86,13 @@ def test_why_it_is_refused_is_known(coordinator):
     assert "has not the key of this cluster" in client.why
     assert not client.was_there
     client.close()
+
+
+def test_a_coordinator_that_has_gone_was_there(coordinator, client):
+    """Or a job that it has lost would end as one that nobody was there for."""
+    asker = Asker()
+    client.submit(SUBMIT, asker)
+    wait(lambda: JOB in coordinator.hub.books)
+    coordinator.close()
+    wait(lambda: isinstance(asker.heard[-1], str))
+    assert client.was_there

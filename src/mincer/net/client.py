@@ -84,8 +84,9 @@ class Client:
 
     @property
     def was_there(self) -> bool:
-        """True when a coordinator has let this process in."""
-        return self._driver.line.welcome is not None
+        """True when a coordinator has let this process in, now or before."""
+        line = self._driver.line
+        return line.welcome is not None or line.life > 0
 
     @property
     def is_over(self) -> bool:

@@ -147,8 +147,9 @@ class Line:
         """The next life: nothing of this one is said any more."""
         self._out.clear()
         self._session = Session()
-        self.welcome = None
+        # In this order: another thread may look if there was a coordinator at all.
         self.hello = msgspec.structs.replace(self.hello, incarnation=self.life + 1)
+        self.welcome = None
         self.connected()
 
     def take_out(self) -> list[Message]:
