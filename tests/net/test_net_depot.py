@@ -193,6 +193,32 @@ def test_a_reduce_reads_what_is_here_and_what_was_pulled(depot, tmp_path):
     other.close()
 
 
+def test_files_of_segments_are_written_over_by_the_next_ones(depot, tmp_path):
+    lengths = [9, 0, 4, 12, 2, 7]
+    made = [bytes([index]) * size for index, size in enumerate(lengths)]
+    paths = set()
+    for index, data in enumerate(made):
+        depot.add_commits(0, index, [CommitRow(index, 0, OTHER, 9)])
+        id, wanted = depot.add_row(row(attempt("reduce", index % 2), commits=index + 1))
+        segments = wanted[-1]
+        pulled(depot, segments, *[data] * (index + 1))
+        order_path = depot._pulled[segments].path
+        with open(order_path, "rb") as file:
+            assert file.read(len(data) * (index + 1)) == data * (index + 1)
+        paths.add(order_path)
+        depot.drop(segments)
+    assert len(paths) == 1
+    together = [Need(JOB, needs.Segments(OTHER, n), id) for n in range(9)]
+    for need in together:
+        pulled(depot, need, b"x")
+    assert len({depot._pulled[need].path for need in together}) == 9
+    for need in together:
+        depot.drop(need)
+    assert len(os.listdir(os.path.dirname(order_path))) == 4
+    depot.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_another_worker_made_here_is_read_from_its_file(make, tmp_path):
     depot, other = make(is_near=[OTHER].count), make(is_near=[ME].count)
     made = output_of(tmp_path, "other", list("abcdefghijkl"))

@@ -30,9 +30,11 @@ from mincer.store.disk import kept
 from mincer.store.folder import OwnedFolder
 from mincer.wire import frames
 from mincer.worker.hands import Hands
+from mincer.worker.machine import keep_free_memory
 
 __all__ = ["WorkerProcess", "host_word"]
 
+_KEPT_BYTES = 16 << 20
 _LOOK_S = 0.05
 #: While nothing runs it is looked at the clock so often.
 _IDLE_S = 0.5
@@ -127,6 +129,9 @@ class WorkerProcess:
     def run(self) -> None:
         """Work until drained, stopped, refused (`RefusedError`) or, with `once`, until
         the coordinator is gone."""
+        # Chunks are 1 MiB: given back and asked for again each time, the pages for them
+        # cost as much as their encryption.
+        keep_free_memory(_KEPT_BYTES)
         try:
             while not self._stop:
                 self._turn()
