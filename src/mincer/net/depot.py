@@ -98,8 +98,8 @@ class JobDepot:
         self.shared = SharedFolder(told)
         self._rows: dict[AttemptId, StartRow] = {}
         self._pulled: dict[Need, _Pulled] = {}
-        #: Files of segments that nobody wants any more, for the next: to write over what
-        #: is in the page cache takes a tenth of the time that new pages take.
+        #: Files of segments that nobody wants any more, for the next ones: to write
+        #: over what is in the page cache takes a tenth of the time of new pages.
         self._spare: list[str] = []
         self._last = 0
         self._packets: dict[int, bytes] = {}
