@@ -12,6 +12,7 @@ from collections import Counter
 
 import fifty_jobs
 import pytest
+from fifty_jobs import KEYS, MAPS, PARTS
 from netns_cluster import PASSWORD
 from netns_network import MARK, Program, end_all, marked, until
 
@@ -70,6 +71,8 @@ class Crowd:
 
     def leave(self):
         """Ask all to leave; nothing of them is left."""
+        for worker in self.workers.values():
+            worker.until("joined")  # the last has only been started
         last = [*self.workers.values(), self.serve]
         for program in last:
             program.signal(signal.SIGTERM)
@@ -178,3 +181,24 @@ def test_fifty_workers_of_which_one_dies_each_second(crowd):
             reaper.kill_one()
             due += 1.0
         nothing.wait(0.02)
+    took = time.monotonic() - began
+    assert run.end() == 0, run.stderr
+    pairs = [json.loads(line) for line in run.stdout.splitlines()]
+    made = {pair["key"]: pair["value"] for pair in pairs}
+    assert len(pairs) == len(made) == KEYS
+    assert made == {key: list(range(key, MAPS, KEYS)) for key in range(KEYS)}
+    report = json.loads((crowd.folder / "report.json").read_text("utf-8"))
+    assert report["counters"] == {"records": MAPS, "values": MAPS}
+    watch.look()
+    counts = watch.counts
+    begun = counts["map begins"] + counts["reduce begins"]
+    print(
+        f"\n{took:.0f} s; {reaper.kills} workers killed, {reaper.holders} of them with "
+        f"committed segments, {reaper.reducers} in a reduce; "
+        f"{begun - MAPS - PARTS} attempts run again, "
+        f"{(counts['map ends'] - MAPS) * PARTS} segments made again; "
+        f"attempts: {report['attempts']}"
+    )
+    assert reaper.holders >= HOLDERS_MIN
+    assert reaper.reducers >= REDUCERS_MIN
+    crowd.leave()
