@@ -3,9 +3,9 @@
 import itertools
 
 import pytest
-from cluster_processes import PASSWORD, Workers
 
 import mincer
+from cluster_processes import PASSWORD, Workers
 from mincer.errors import NoConnectionError, RefusedError, UsageError
 from mincer.testing import RunnerSuite
 

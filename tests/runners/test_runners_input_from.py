@@ -5,9 +5,9 @@ import shutil
 from collections import Counter
 
 import pytest
-from cluster_processes import PASSWORD, Workers, needs_hiding
 
 import mincer
+from cluster_processes import PASSWORD, Workers, needs_hiding
 from mincer import sources
 from mincer.errors import InputError
 

@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from cluster_processes import PASSWORD, Workers
 from test_runners_same_errors import FAILING, told
 
 import mincer
+from cluster_processes import PASSWORD, Workers
 from mincer.errors import UsageError, WorkerDiedError
 from mincer.testing import RunnerSuite
 

@@ -4,9 +4,9 @@ import os
 from collections import Counter
 
 import pytest
-from cluster_processes import PASSWORD, Workers, needs_hiding
 
 import mincer
+from cluster_processes import PASSWORD, Workers, needs_hiding
 from mincer.sinks import FileSink
 
 pytestmark = pytest.mark.cluster

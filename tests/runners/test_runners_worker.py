@@ -4,9 +4,9 @@ import threading
 import time
 
 import pytest
-from cluster_processes import PASSWORD
 
 import mincer
+from cluster_processes import PASSWORD
 from mincer.errors import RefusedError, UsageError
 
 PATIENCE_S = 20.0

@@ -3,9 +3,9 @@
 import threading
 
 import pytest
-from cluster_processes import PASSWORD, Workers
 
 import mincer
+from cluster_processes import PASSWORD, Workers
 from mincer.errors import (
     CancelledError,
     DetachedError,
