@@ -74,7 +74,7 @@ bench: $(VENV)/bench.stamp
 check: $(VENV)/dev.stamp
 	@status=0; \
 	for what in \
-	    "ruff check ." \
+	    "ruff check --no-cache ." \
 	    "ruff format --check ." \
 	    "mypy" \
 	    "lint-imports --no-logo" \
