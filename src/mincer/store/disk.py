@@ -97,6 +97,7 @@ class FileCache:
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, IO[bytes]] = OrderedDict()
+        self.is_closed = False
 
     def open(self, path: str) -> IO[bytes]:
         file = self._files.get(path)
@@ -116,6 +117,7 @@ class FileCache:
         return file
 
     def close(self) -> None:
+        self.is_closed = True
         for file in self._files.values():
             file.close()
         self._files.clear()

@@ -214,6 +214,8 @@ class _InputReader:
 
     def _bytes(self, at: int, size: int) -> bytes:
         told = self._told
+        if self._files.is_closed:  # by the user's thread: the job is over
+            raise SegmentError(f"{self.name} is not read any more")
         try:
             file = self._files.open(self._path)
             data = PlaceReader(Place(self._path, at, size), self._files).read(0, size)
