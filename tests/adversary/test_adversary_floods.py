@@ -15,7 +15,7 @@ from mincer.net.sockets import make_dealer
 
 MANY = 2000
 GROWTH_BYTES_MAX = 80_000_000
-#: Those that may wait at a time, and a cluster's own.
+#: Those that may wait at a time, and a cluster's own: fewer than come at once.
 DESCRIPTORS_MAX = 1000 + 200
 
 
@@ -90,7 +90,9 @@ def test_legitimate_workers_work_on_and_others_join_while_thousands_wait(cluster
         for _ in range(2):
             cluster.check()
         worker = cluster.join()
-        assert descriptors(coordinator.pid) < DESCRIPTORS_MAX
+        # Who is hung up on is here again at once, so for a moment there may be more.
+        coordinator.until("too many have connected and said nothing")
+        wait(lambda: descriptors(coordinator.pid) < DESCRIPTORS_MAX)
         cluster.check()
         assert resident_bytes(coordinator.pid) - memory < GROWTH_BYTES_MAX
     assert cluster.workers[0].process.poll() is None
