@@ -118,7 +118,8 @@ class NoWorker:
         pass
 
 
-def test_it_waits_for_a_network(monkeypatch, capsys):
+@pytest.mark.parametrize("is_told", [True, False])
+def test_it_waits_for_a_network(is_told, monkeypatch):
     monkeypatch.setattr(module, "_WAIT_S_MIN", 0.001)
     whys = ["no name server", "no name server", "no network"]
 
@@ -127,8 +128,8 @@ def test_it_waits_for_a_network(monkeypatch, capsys):
             raise NoConnectionError(whys.pop(0))
         return NoWorker()
 
-    assert module.work(make, verbose=False) == 0
-    assert capsys.readouterr().err.splitlines() == [
-        "mincer worker: waiting: no name server",
-        "mincer worker: waiting: no network",
-    ]
+    told = []
+    tell = told.append if is_told else None
+    assert module.work(make, verbose=False, tell=tell) == 0
+    assert whys == []
+    assert told == ["waiting: no name server", "waiting: no network"] * is_told

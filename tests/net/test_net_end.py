@@ -71,6 +71,12 @@ def coordinator(end):
     return Coordinator(end)
 
 
+def test_ways_are_lost_and_found(end):
+    end.reach.relayed.update((PEER, 7))
+    end.ways_changed([8], [PEER], 0.0)
+    assert (end.far, end.reach.relayed) == ([8], {7})
+
+
 def told():
     return frames.MemberTold(PEER, b"k" * 40, "tcp://there:1")
 

@@ -35,6 +35,22 @@ def test_outputs_stand_one_behind_another(out, files):
     assert PlaceReader(second, files).read(1, 2) == b"yz"
 
 
+def test_nothing_is_opened_once_all_is_closed(out, files):
+    out.write(b"data")
+    place = out.commit()
+    files.close()
+    with pytest.raises(SegmentError, match="is not read any more"):
+        PlaceReader(place, files).read(0, 4)
+
+
+def test_a_file_that_is_closed_while_it_is_read(out, files):
+    out.write(b"data")
+    place = out.commit()
+    files.open(place.path).close()
+    with pytest.raises(SegmentError, match="cannot be read"):
+        PlaceReader(place, files).read(0, 4)
+
+
 def test_what_was_not_committed_is_cut_off(out, files):
     out.write(b"whole")
     out.commit()

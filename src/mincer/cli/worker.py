@@ -44,6 +44,8 @@ class WorkerOptions(Struct, kw_only=True):
 def execute(options: WorkerOptions) -> int:
     """Work until told to leave; return the exit code."""
 
+    tell = None if options.quiet else _tell
+
     def make() -> Worker:
         from mincer.net.descriptors import raise_limit
         from mincer.runners.worker import Worker, worker_process
@@ -58,18 +60,20 @@ def execute(options: WorkerOptions) -> int:
             advertise=options.advertise,
             once=options.once,
             local_reads=options.local_reads,
-            tell=None if options.quiet else _tell,
+            tell=tell,
         )
         return Worker.around(process, options.drain_timeout)
 
-    return work(make, verbose=options.verbose)
+    return work(make, verbose=options.verbose, tell=tell)
 
 
-def work(make: Callable[[], Worker], *, verbose: bool) -> int:
+def work(
+    make: Callable[[], Worker], *, verbose: bool, tell: Callable[[str], None] | None
+) -> int:
     """Make a worker and let it work, as a program that is nothing else; return the
-    exit code. SIGTERM drains it."""
+    exit code. SIGTERM drains it. `tell`: told why there is none yet."""
     try:
-        worker = _made(make)
+        worker = _made(make, tell)
         if threading.current_thread() is threading.main_thread():
 
             def drain(number: int, frame: FrameType | None) -> None:
@@ -86,7 +90,7 @@ def work(make: Callable[[], Worker], *, verbose: bool) -> int:
     return 0
 
 
-def _made(make: Callable[[], Worker]) -> Worker:
+def _made(make: Callable[[], Worker], tell: Callable[[str], None] | None) -> Worker:
     """The worker, as soon as there is a network: a service may be started before."""
     said, wait_s = "", _WAIT_S_MIN
     while True:
@@ -95,7 +99,8 @@ def _made(make: Callable[[], Worker]) -> Worker:
         except NoConnectionError as error:
             if error.what != said:
                 said = error.what
-                _tell(f"waiting: {said}")
+                if tell is not None:
+                    tell(f"waiting: {said}")
         time.sleep(wait_s)
         wait_s = min(2 * wait_s, _WAIT_S_MAX)
 

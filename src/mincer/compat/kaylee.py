@@ -217,7 +217,9 @@ def main() -> int:
     typed = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     return work(
-        lambda: join(*_end(typed.address or _ADDRESS), _log.info), verbose=False
+        lambda: join(*_end(typed.address or _ADDRESS), _log.info),
+        verbose=False,
+        tell=_log.info,
     )
 
 

@@ -135,7 +135,9 @@ def run_client() -> int:
     client = Client()
     client.password = typed.password
     return work(
-        lambda: client._worker(typed.server_name, typed.port), verbose=typed.loud
+        lambda: client._worker(typed.server_name, typed.port),
+        verbose=typed.loud,
+        tell=_log.info,
     )
 
 

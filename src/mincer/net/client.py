@@ -160,11 +160,7 @@ class Client:
                 is_news = True
                 driver.pulled(head, data, now)
             self._peers.keep_only(set(driver.reach.peers))
-            lost, found = self._peers.turn(now)
-            for number in lost:
-                driver.unreachable(number, now)
-            for number in found:
-                driver.reach.relayed.discard(number)
+            driver.ways_changed(*self._peers.turn(now), now)
             driver.turn(now)
             for way, out in driver.take_out():
                 if way == 0:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mincer.net.line import Line
@@ -86,6 +86,14 @@ class End(ABC):
     @abstractmethod
     def unreachable(self, member: int, now: float) -> None:
         """There is no way to this member but through the coordinator."""
+
+    def ways_changed(
+        self, lost: Iterable[int], found: Iterable[int], now: float
+    ) -> None:
+        """These members cannot be reached straight any more, and those can again."""
+        for member in lost:
+            self.unreachable(member, now)
+        self.reach.relayed.difference_update(found)
 
     @abstractmethod
     def turn(self, now: float) -> None:

@@ -14,12 +14,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 from collections.abc import Callable
 from typing import NamedTuple
 
 from mincer.errors import UsageError
-from mincer.net.keys import Keys, PublicKey, read_public_file
+from mincer.net.keys import Keys, PublicKey, others_may_write, read_public_file
 
 __all__ = ["AllowList", "Gate", "Right"]
 
@@ -113,7 +112,7 @@ class AllowList:
 
     def __init__(self, folder: str, gate: Gate) -> None:
         with contextlib.suppress(FileNotFoundError):
-            if os.stat(folder).st_mode & stat.S_IWOTH:
+            if others_may_write(os.stat(folder).st_mode):
                 raise UsageError(
                     f"others than you can write to {folder}, and let in whom they like",
                     hint=f"chmod o-w {folder}",

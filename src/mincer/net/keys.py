@@ -30,6 +30,7 @@ __all__ = [
     "keys_of_password",
     "make_key_file",
     "make_role_file",
+    "others_may_write",
     "read_key_file",
     "read_public_file",
 ]
@@ -240,6 +241,12 @@ def _write(path: str, lines: list[str]) -> None:
         file.write("\n".join(lines) + "\n")
 
 
+def others_may_write(mode: int) -> bool:
+    """True when everybody on this machine may change the file or folder of this mode;
+    the modes of Windows do not tell."""
+    return os.name != "nt" and bool(mode & stat.S_IWOTH)
+
+
 def _read(path: str, head: str, *, private: bool) -> dict[str, str]:
     try:
         with open(path, encoding="ascii") as file:
@@ -256,7 +263,7 @@ def _read(path: str, head: str, *, private: bool) -> dict[str, str]:
             f"others than you can read the key file {path}",
             hint=f"chmod 600 {path}   (and make a new key, if somebody may have)",
         )
-    if os.name != "nt" and mode & stat.S_IWOTH:
+    if others_may_write(mode):
         raise UsageError(f"others than you can write to {path}: chmod o-w {path}")
     lines = text.splitlines()
     if not lines or lines[0] != head:

@@ -181,11 +181,7 @@ class WorkerProcess:
                 is_news = True
                 self.node.pulled(head, data, now)
             self._peers.keep_only(set(self.node.reach.peers))
-            lost, found = self._peers.turn(now)
-            for number in lost:
-                self.node.unreachable(number, now)
-            for number in found:
-                self.node.reach.relayed.discard(number)
+            self.node.ways_changed(*self._peers.turn(now), now)
             self.node.turn(now)
             for way, out in self.node.take_out():
                 if way == 0:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,34 +94,51 @@ def kept(path: str) -> Iterator[None]:
 
 
 class FileCache:
-    """Open files, by path; the one used longest ago is closed first."""
+    """Open files, by path; the one used longest ago is closed first.
+
+    One thread reads; another may close, and then nothing is opened any more.
+    """
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, IO[bytes]] = OrderedDict()
-        self.is_closed = False
+        self._is_closed = False
+        self._lock = threading.Lock()
 
     def open(self, path: str) -> IO[bytes]:
-        file = self._files.get(path)
-        if file is None:
-            try:
-                file = open(path, "rb", buffering=0)  # noqa: SIM115
-                if hasattr(os, "posix_fadvise"):
-                    # What is wanted is read at once. To read ahead would be for nothing
-                    # and, where holes lie behind (holes.py), fill the cache with zeros.
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-            except OSError as error:
-                raise SegmentError(f"an output is gone: {error}") from error
-            self._files[path] = file
-            if len(self._files) > _OPEN_FILES_MAX:
-                self._files.popitem(last=False)[1].close()
-        self._files.move_to_end(path)
-        return file
+        """The file at this path, to read from.
+
+        Raises:
+            SegmentError: it cannot be opened, or all were closed.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise SegmentError(f"{path} is not read any more")
+            file = self._files.get(path)
+            if file is None:
+                file = self._files[path] = _opened(path)
+                if len(self._files) > _OPEN_FILES_MAX:
+                    self._files.popitem(last=False)[1].close()
+            self._files.move_to_end(path)
+            return file
 
     def close(self) -> None:
-        self.is_closed = True
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        with self._lock:
+            self._is_closed = True
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115
+        if hasattr(os, "posix_fadvise"):
+            # What is wanted is read at once. To read ahead would be for nothing and,
+            # where holes lie behind (holes.py), fill the cache with zeros.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+    except OSError as error:
+        raise SegmentError(f"an output is gone: {error}") from error
+    return file
 
 
 class PlaceReader:
@@ -150,7 +168,7 @@ class PlaceReader:
                 if not more:
                     raise SegmentError(f"{place.path} was cut off")
                 data += more
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: closed just now
             raise SegmentError(f"{place.path} cannot be read: {error}") from error
         return data
 

@@ -214,13 +214,11 @@ class _InputReader:
 
     def _bytes(self, at: int, size: int) -> bytes:
         told = self._told
-        if self._files.is_closed:  # by the user's thread: the job is over
-            raise SegmentError(f"{self.name} is not read any more")
         try:
             file = self._files.open(self._path)
             data = PlaceReader(Place(self._path, at, size), self._files).read(0, size)
             now = os.fstat(file.fileno())
-        except (SegmentError, OSError) as error:
+        except (SegmentError, OSError, ValueError) as error:  # ValueError: closed
             self._fail(InputError(f"cannot read {self.name}: {error}"))
             raise SegmentError(f"cannot read {self.name}") from error
         if (now.st_size, now.st_mtime_ns) != (told.size_bytes, told.mtime_ns):
