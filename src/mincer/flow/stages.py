@@ -59,8 +59,10 @@ __all__ = [
     "MapAttempt",
     "Program",
     "RecordError",
+    "cut_sample",
     "map_task",
     "reduce_task",
+    "sample_split",
     "sample_task",
 ]
 
@@ -181,13 +183,22 @@ def sample_task(
     `splits`: how many attempts there are.
     """
     keys: list[Any] = []
-    step = program.step
     for attempt in attempts:
-        cursor = Cursor(attempt.publish, records_max=attempt.records_max)
-        with _RecordTold(cursor, attempt):
-            keys += sample_keys(flat(_streams(step, attempt, cursor)), splits)
+        keys += sample_split(program, attempt, splits)
+    return cut_sample(program, keys)
+
+
+def sample_split(program: Program, attempt: MapAttempt, splits: int) -> list[Any]:
+    """Map some records of one split of `splits` that are looked at; return keys."""
+    cursor = Cursor(attempt.publish, records_max=attempt.records_max)
+    with _RecordTold(cursor, attempt):
+        return sample_keys(flat(_streams(program.step, attempt, cursor)), splits)
+
+
+def cut_sample(program: Program, keys: list[Any]) -> list[Any]:
+    """The cut points for `by_range` that follow from the keys of all samples."""
     buckets = program.partitioner().buckets
-    return cut_points(keys, buckets, order_function(step.sort_keys))
+    return cut_points(keys, buckets, order_function(program.step.sort_keys))
 
 
 def reduce_task(

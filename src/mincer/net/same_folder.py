@@ -13,7 +13,7 @@ import os
 
 from mincer.wire.frames import JobTold
 
-__all__ = ["SharedFolder", "leave_token"]
+__all__ = ["SharedFolder", "leave_token", "sees_token"]
 
 _TOKEN = "token"
 _TOKEN_BYTES = 16
@@ -28,6 +28,24 @@ def leave_token(folder: str) -> tuple[bytes, bytes] | None:
     except OSError:
         return None  # nobody will find one, and everything is sent
     return os.fsencode(path), token
+
+
+def sees_token(left: tuple[bytes, bytes]) -> bool:
+    """True when the token that was left is found here, and its folder can be written
+    to."""
+    path, token = os.fsdecode(left[0]), left[1]
+    probe = os.path.join(os.path.dirname(path), f"probe-{os.urandom(8).hex()}")
+    try:
+        with open(path, "rb") as file:
+            if file.read(_TOKEN_BYTES + 1) != token:
+                return False
+        with open(probe, "xb"):
+            pass
+    except (OSError, ValueError):  # a path may hold what no path here may
+        return False
+    with contextlib.suppress(OSError):
+        os.unlink(probe)
+    return True
 
 
 class SharedFolder:
@@ -59,16 +77,4 @@ class SharedFolder:
 
     def _look(self) -> bool:
         assert self._output is not None
-        path, token = os.fsdecode(self._output[0]), self._output[1]
-        probe = os.path.join(os.path.dirname(path), f"probe-{os.urandom(8).hex()}")
-        try:
-            with open(path, "rb") as file:
-                if file.read(_TOKEN_BYTES + 1) != token:
-                    return False
-            with open(probe, "xb"):
-                pass
-        except (OSError, ValueError):  # a path may hold what no path here may
-            return False
-        with contextlib.suppress(OSError):
-            os.unlink(probe)
-        return True
+        return sees_token(self._output)

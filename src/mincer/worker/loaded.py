@@ -15,7 +15,7 @@ from mincer.store.disk import FileCache, Place, PlaceReader
 from mincer.worker.orders import JobCode, PackedSplit, StepFiles
 from mincer.worker.unpack import install
 
-__all__ = ["Loaded"]
+__all__ = ["Loaded", "load_code"]
 
 #: Steps whose code a child keeps loaded.
 _CODES_MAX = 4
@@ -40,7 +40,8 @@ class Loaded:
             if files.modules is not None:
                 modules = files.modules
                 install(modules.zip_path, modules.digest, modules.folder)
-            code = _load_code(files.code)
+            with open(files.code, "rb") as file:
+                code = load_code(file.read())
             self._codes[files.code] = code
             if len(self._codes) > _CODES_MAX:
                 self._codes.popitem(last=False)
@@ -77,9 +78,9 @@ class Loaded:
         return split
 
 
-def _load_code(path: str) -> JobCode:
-    with open(path, "rb") as file:
-        data = file.read()
+def load_code(data: bytes) -> JobCode:
+    """The functions and options of a step. Raises `ShipError` when they cannot be
+    loaded here."""
     try:
         code: JobCode = functions.load(data)
     except Exception as error:

@@ -1,0 +1,453 @@
+"""The tasks of a job in a worker of an engine: map, reduce, sample; and tries."""
+
+# Strategy: the engine tries again what died; what the user's code raised is tried again
+# here, and a bad record is left out here, by the rules of the coordinator (core): where
+# records may be left out, one that fails is, at once; where none may, an attempt is
+# made `max_attempts` times. How many were left out in all only the driver can add up.
+#
+# A worker of an engine may be shared: by threads, and by jobs one after another. What
+# user code sees of its attempt is one for a process (`mincer.context`), so one attempt
+# runs at a time; as they are Python, little is lost by that.
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from mincer.codec import functions
+from mincer.context import Context
+from mincer.errors import Bug, JobError, MincerError, UserCodeError
+from mincer.flow.budget import Budget
+from mincer.flow.mapper import Inexact
+from mincer.flow.part import BlockPart
+from mincer.flow.ports import PartWriter, SegmentReader
+from mincer.flow.stages import (
+    MapAttempt,
+    Program,
+    RecordError,
+    cut_sample,
+    map_task,
+    reduce_task,
+    sample_split,
+)
+from mincer.ids import AttemptId, TaskId
+from mincer.runners.engine.parcel import (
+    Account,
+    Batch,
+    Input,
+    MadePart,
+    Parcel,
+    Piece,
+    group_bounds,
+)
+from mincer.runners.engine.parts import EarlierPart
+from mincer.runners.engine.pieces import BytesReader, HeldFile, cut_pieces
+from mincer.runners.engine.place import folder, install
+from mincer.runners.engine.timeout import limited
+from mincer.sinks.base import Sink
+from mincer.sources.base import Split
+from mincer.sources.copies import Copy, using
+from mincer.store.disk import DiskScratch, Place
+from mincer.worker.loaded import load_code
+from mincer.worker.orders import AttemptMade, JobCode
+
+__all__ = ["Tasks"]
+
+Made = TypeVar("Made")
+#: Tells how far an attempt is, and may raise to stop it.
+Publish = Callable[[int, int], None]
+
+#: One attempt at a time.
+_alone = threading.RLock()
+#: Jobs whose code is kept loaded.
+_JOBS_MAX = 4
+_codes: OrderedDict[tuple[str, int], JobCode] = OrderedDict()
+
+
+class Tasks:
+    """The tasks of one job, in this process.
+
+    `budget`: made for each attempt; `publish`: called now and then.
+    """
+
+    def __init__(
+        self,
+        parcel: Parcel,
+        budget: Callable[[], Budget],
+        publish: Publish = lambda ordinal, done: None,
+    ) -> None:
+        self._parcel = parcel
+        self._budget = budget
+        self._publish = publish
+
+    # --- maps
+
+    def pieces(
+        self, step: int, index: int, source: Input | Split, cuts: bytes | None
+    ) -> list[Piece]:
+        """Map one split; return a piece for each group of parts, empty ones too."""
+        parcel = self._parcel
+        groups, parts = parcel.groups[step], parcel.parts[step]
+        pieces = [Piece(index, {}) for _ in range(groups)]
+        with _held() as output:
+            account = self.map_into(output, step, index, source, cuts)
+            for part, (data,) in cut_pieces(output, parts):
+                pieces[_group_of(part, groups, parts)].outputs[part] = data
+        pieces[index % groups].accounts.extend([*_accounts_of(source), account])
+        return pieces
+
+    def map_into(
+        self,
+        output: HeldFile,
+        step: int,
+        index: int,
+        source: Input | Split,
+        cuts: bytes | None,
+    ) -> Account:
+        """Map one split; leave what is to be shuffled in `output`."""
+        task = TaskId(self._parcel.job, step, "map", index)
+
+        def make(attempt: MapAttempt, program: Program, number: int) -> AttemptMade:
+            output.begin()
+            made = map_task(program, attempt, output, None)
+            place = Place("", 0, output.length_bytes)
+            return AttemptMade(AttemptId(task, number), place, made.digest, made)
+
+        return self._map(task, source, cuts, make)
+
+    def map_part(
+        self, output: HeldFile, step: int, index: int, source: Input | Split
+    ) -> MadePart:
+        """Map one split whose pairs are not shuffled: a part, in the sink or left in
+        `output` as blocks."""
+        task = TaskId(self._parcel.job, step, "map", index)
+        sinks: list[int | None] = [None]
+
+        def make(attempt: MapAttempt, program: Program, number: int) -> AttemptMade:
+            attempt.context.part = index
+            with self._written(step, index, output) as (writer, sinks[0]):
+                made = map_task(program, attempt, None, writer)
+            return AttemptMade(AttemptId(task, number), None, made.digest, made)
+
+        account = self._map(task, source, None, make)
+        part = account.made.made.part if account.made.made is not None else None
+        assert part is not None
+        return MadePart(task, part, sinks[0], [*_accounts_of(source), account])
+
+    def _map(
+        self,
+        task: TaskId,
+        source: Input | Split,
+        cuts: bytes | None,
+        make: Callable[[MapAttempt, Program, int], AttemptMade],
+    ) -> Account:
+        def once(number: int, skip: frozenset[int]) -> AttemptMade:
+            code = self._code(task.step)
+            program = code.program(None if cuts is None else pickle.loads(cuts))
+            try:
+                return self._look_at(task, number, source, skip, program, make, False)
+            except Inexact:
+                return self._look_at(task, number, source, skip, program, make, True)
+
+        return self._tried(task, once)
+
+    def _look_at(
+        self,
+        task: TaskId,
+        number: int,
+        source: Input | Split,
+        skip: frozenset[int],
+        program: Program,
+        make: Callable[[MapAttempt, Program, int], AttemptMade],
+        exact: bool,
+    ) -> AttemptMade:
+        code = self._code(task.step)
+        context = Context(code.job_name, task, number + 1, params=code.params)
+        with context, _opened(source) as split:
+            context.split, context.tag = str(split), split.tag
+            attempt = MapAttempt(
+                records=split,
+                tag=split.tag,
+                budget=self._budget(),
+                context=context,
+                publish=self._publish,
+                skip=skip,
+                records_max=code.records_max,
+                exact=exact,
+            )
+            made = make(attempt, program, number)
+        made.counters = context.counters
+        return made
+
+    def part(
+        self, step: int, index: int, source: Input | Split
+    ) -> tuple[MadePart, bytes]:
+        """Map one split whose pairs are not shuffled; the part, and its blocks."""
+        with _held() as output:
+            return self.map_part(output, step, index, source), output.all()
+
+    # --- reduces
+
+    def group(
+        self, step: int, group: int, pieces: Sequence[Piece], cuts: bytes | None
+    ) -> tuple[list[MadePart], list[bytes]]:
+        """Reduce the parts of a group, of one piece a map: each part and its blocks."""
+        parcel = self._parcel
+        pieces = sorted(pieces, key=_index)
+        accounts = [account for piece in pieces for account in piece.accounts]
+        made, data = [], []
+        for part in group_bounds(group, parcel.groups[step], parcel.parts[step]):
+            readers = [
+                BytesReader(piece.index, piece.outputs[part])
+                for piece in pieces
+                if part in piece.outputs
+            ]
+            with _held() as output:
+                made.append(self.reduce(output, step, part, readers, accounts, cuts))
+                data.append(output.all())
+            accounts = []
+        return made, data
+
+    def reduce(
+        self,
+        output: HeldFile,
+        step: int,
+        part: int,
+        readers: Sequence[SegmentReader],
+        accounts: list[Account],
+        cuts: bytes | None,
+    ) -> MadePart:
+        """Reduce one part, into the sink or into `output`. `accounts`: of maps, that
+        came with what is read."""
+        task = TaskId(self._parcel.job, step, "reduce", part)
+        sinks: list[int | None] = [None]
+
+        def once(number: int, skip: frozenset[int]) -> AttemptMade:
+            code = self._code(step)
+            program = code.program(None if cuts is None else pickle.loads(cuts))
+            context = Context(code.job_name, task, number + 1, params=code.params)
+            context.part = part
+            scratch = DiskScratch(folder())
+            try:
+                with context, self._written(step, part, output) as (writer, sinks[0]):
+                    made = reduce_task(
+                        program,
+                        part,
+                        readers,
+                        writer,
+                        scratch,
+                        self._budget(),
+                        self._publish,
+                    )
+            finally:
+                scratch.close()
+            return AttemptMade(AttemptId(task, number), None, 0, made, context.counters)
+
+        account = self._tried(task, once)
+        assert account.made.made is not None
+        assert account.made.made.part is not None
+        made = account.made.made.part
+        return MadePart(task, made, sinks[0], [*accounts, account])
+
+    # --- samples
+
+    def sample(self, step: int, source: Input | Split, splits: int) -> bytes:
+        """Keys of one of the `splits` that are looked at, for `cuts`."""
+        task = TaskId(self._parcel.job, step, "sample", 0)
+
+        def keys(attempt: MapAttempt, program: Program, number: int) -> AttemptMade:
+            found.extend(sample_split(program, attempt, splits))
+            return AttemptMade(AttemptId(task, number), None, 0, None)
+
+        found: list[Any] = []
+        with _alone, _told(task):
+            program = self._code(step).program()
+            try:
+                self._look_at(task, 0, source, frozenset(), program, keys, False)
+            except (RecordError, Inexact):
+                # The map that has this record tells it better, or leaves it out.
+                found = []
+            return functions.dump_value(found)
+
+    def cuts(self, step: int, samples: Iterable[bytes]) -> bytes:
+        """The cut points that follow from what the `sample`s found."""
+        with _alone, _told(TaskId(self._parcel.job, step, "sample", 0)):
+            program = self._code(step).program()
+            keys = [key for sample in samples for key in pickle.loads(sample)]
+            return functions.dump_value(cut_sample(program, keys))
+
+    # --- what they share
+
+    def _code(self, step: int) -> JobCode:
+        parcel = self._parcel
+        code = _codes.get((parcel.job, step))
+        if code is None:
+            install(parcel.packed.modules)
+            code = _codes[parcel.job, step] = load_code(parcel.packed.codes[step])
+            while len(_codes) > _JOBS_MAX:
+                _codes.popitem(last=False)
+        return code
+
+    def _tried(
+        self,
+        task: TaskId,
+        once: Callable[[int, frozenset[int]], AttemptMade],
+    ) -> Account:
+        """Make an attempt until one is done, or no more may be made."""
+        parcel = self._parcel
+        skip: set[int] = set()
+        failed = 0
+        why: MincerError | None = None
+        started, cpu_s = time.time(), time.thread_time()
+        while True:
+            number = failed + len(skip)
+            try:
+                with _alone, _told(task), limited(task, parcel.task_timeout_s):
+                    made = once(number, frozenset(skip))
+                break
+            except RecordError as error:
+                ordinal, told = error.ordinal, error.error
+                told.task = told.task or str(AttemptId(task, number))
+                if ordinal is None and not _is_worth_another(told):
+                    raise told from told.__cause__
+                if ordinal is not None and parcel.skips_max:
+                    if len(skip) == parcel.skips_max or ordinal in skip:
+                        raise told from told.__cause__
+                    skip.add(ordinal)
+                    why = told
+                    continue
+                failed += 1
+                if failed >= parcel.attempts_max:
+                    raise told from told.__cause__
+            except MincerError as told:
+                failed += 1
+                told.task = told.task or str(AttemptId(task, number))
+                if failed >= parcel.attempts_max or not _is_worth_another(told):
+                    raise
+        made.ended = time.time()
+        made.wall_s = made.ended - started
+        made.cpu_s = time.thread_time() - cpu_s
+        return Account(made, failed, len(skip), why)
+
+    @contextmanager
+    def _written(
+        self, step: int, part: int, output: HeldFile
+    ) -> Iterator[tuple[PartWriter, int | None]]:
+        """Where a part goes: into the sink, under a number of its own, or `output`."""
+        sink = self._code(step).sink
+        if sink is None or not self._sees(sink):
+            output.begin()
+            yield BlockPart(output), None
+            return
+        # An engine may run the same twice at once, and tells neither of the other.
+        number = int.from_bytes(os.urandom(4), "big")
+        writer = sink.open(part, number)
+        try:
+            yield writer, number
+        except BaseException:
+            writer.abort()
+            raise
+
+    def _sees(self, sink: Sink) -> bool:
+        parcel = self._parcel
+        if parcel.writes_anywhere:
+            return True
+        if parcel.token is None:
+            return False
+        from mincer.runners.engine.place import is_shared
+
+        return is_shared(parcel.token)
+
+
+def _is_worth_another(error: MincerError) -> bool:
+    """True when the same attempt may go well another time."""
+    return isinstance(error, UserCodeError) or not isinstance(error, JobError | Bug)
+
+
+def _accounts_of(source: Input | Split) -> list[Account]:
+    """Those of the steps before, that came with it."""
+    return source.accounts if isinstance(source, EarlierPart) else []
+
+
+def _index(piece: Piece) -> int:
+    return piece.index
+
+
+def _group_of(part: int, groups: int, parts: int) -> int:
+    return ((part + 1) * groups - 1) // parts
+
+
+@contextmanager
+def _told(task: TaskId) -> Iterator[None]:
+    """What is no error of ours is a bug: tell all of it."""
+    try:
+        yield
+    except (MincerError, RecordError):
+        raise
+    except Exception as error:
+        import traceback
+
+        raise Bug(
+            f"{type(error).__name__}: {error}",
+            user_traceback=traceback.format_exc(),
+            task=str(task),
+        ) from error
+
+
+@contextmanager
+def _held() -> Iterator[HeldFile]:
+    output = HeldFile(folder())
+    try:
+        yield output
+    finally:
+        output.close()
+
+
+@contextmanager
+def _opened(source: Input | Split) -> Iterator[Split]:
+    """The split itself, with the bytes that it needs of the driver."""
+    if isinstance(source, Split):
+        yield source
+        return
+    packet, nth = source.packed
+    split: Split = pickle.loads(packet)[nth]
+    with _laid_out(source.batches) as copies, using(copies):
+        yield split
+
+
+@contextmanager
+def _laid_out(batches: Sequence[Batch]) -> Iterator[dict[str, Copy]]:
+    """Bytes of the driver's files, in files of this machine at the same offsets."""
+    import tempfile
+    from contextlib import ExitStack
+
+    by_path: dict[str, list[tuple[int, bytes]]] = {}
+    for path, offset, data in batches:
+        by_path.setdefault(path, []).append((offset, data))
+    copies: dict[str, Copy] = {}
+    with ExitStack() as files:
+        for path, pieces in by_path.items():
+            file = files.enter_context(tempfile.NamedTemporaryFile(dir=folder()))
+            for offset, data in pieces:
+                file.seek(offset)
+                file.write(data)
+            file.flush()
+            copies[path] = Copy(file.name, _ranges(pieces))
+        yield copies
+
+
+def _ranges(pieces: list[tuple[int, bytes]]) -> tuple[tuple[int, int], ...]:
+    """Where these bytes are, in order and apart."""
+    found: list[tuple[int, int]] = []
+    for offset, data in sorted(pieces):
+        if found and found[-1][1] >= offset:
+            found[-1] = found[-1][0], max(found[-1][1], offset + len(data))
+        else:
+            found.append((offset, offset + len(data)))
+    return tuple(found)
