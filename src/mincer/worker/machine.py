@@ -121,9 +121,13 @@ def resident_bytes(pid: int | str = "self") -> int:
 
 class OwnSize:
     """Tells the resident size of the process that it was made in, from a file that
-    stays open: in a fifth of the time that `resident_bytes` takes."""
+    stays open: in a fifth of the time that `resident_bytes` takes.
 
-    def __init__(self) -> None:
+    `private`: without memory that it shares with others, such as a store of objects.
+    """
+
+    def __init__(self, private: bool = False) -> None:
+        self._private = private
         try:
             self._file = os.open("/proc/self/statm", os.O_RDONLY)
         except OSError:
@@ -132,7 +136,9 @@ class OwnSize:
     def __call__(self) -> int:
         if self._file < 0:
             return resident_bytes()
-        return int(os.pread(self._file, _STATM_BYTES, 0).split()[1]) * PAGE_BYTES
+        words = os.pread(self._file, _STATM_BYTES, 0).split()
+        shared = int(words[2]) if self._private else 0
+        return (int(words[1]) - shared) * PAGE_BYTES
 
     def close(self) -> None:
         if self._file >= 0:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -102,7 +102,7 @@ class Arrivals:
         of_map = self._extents.setdefault(part, {}).setdefault(index, {})
         of_map[chunk] = (at, len(data))
 
-    def readers(self, part: int, names: Iterable[object] = ()) -> list[SegmentReader]:
+    def readers(self, part: int) -> list[SegmentReader]:
         """All outputs for this part, in the order of the maps."""
         by_map = self._extents.get(part, {})
         return [

@@ -47,7 +47,7 @@ from mincer.runners.engine.parcel import (
     group_bounds,
 )
 from mincer.runners.engine.parts import EarlierPart
-from mincer.runners.engine.pieces import BytesReader, HeldFile, cut_pieces
+from mincer.runners.engine.pieces import Arrivals, BytesReader, HeldFile, cut_pieces
 from mincer.runners.engine.place import folder, install
 from mincer.runners.engine.timeout import limited
 from mincer.sinks.base import Sink
@@ -198,18 +198,44 @@ class Tasks:
         self, step: int, group: int, pieces: Sequence[Piece], cuts: bytes | None
     ) -> tuple[list[MadePart], list[bytes]]:
         """Reduce the parts of a group, of one piece a map: each part and its blocks."""
-        parcel = self._parcel
         pieces = sorted(pieces, key=_index)
         accounts = [account for piece in pieces for account in piece.accounts]
-        made, data = [], []
-        for part in group_bounds(group, parcel.groups[step], parcel.parts[step]):
-            readers = [
+
+        def readers(part: int) -> list[SegmentReader]:
+            return [
                 BytesReader(piece.index, piece.outputs[part])
                 for piece in pieces
                 if part in piece.outputs
             ]
+
+        return self._each(step, group, readers, accounts, cuts)
+
+    def arrived(
+        self,
+        step: int,
+        group: int,
+        arrivals: Arrivals,
+        accounts: list[Account],
+        cuts: bytes | None,
+    ) -> tuple[list[MadePart], list[bytes]]:
+        """The same, of pieces that were put aside."""
+        return self._each(step, group, arrivals.readers, accounts, cuts)
+
+    def _each(
+        self,
+        step: int,
+        group: int,
+        readers: Callable[[int], list[SegmentReader]],
+        accounts: list[Account],
+        cuts: bytes | None,
+    ) -> tuple[list[MadePart], list[bytes]]:
+        parcel = self._parcel
+        made, data = [], []
+        for part in group_bounds(group, parcel.groups[step], parcel.parts[step]):
             with _held() as output:
-                made.append(self.reduce(output, step, part, readers, accounts, cuts))
+                made.append(
+                    self.reduce(output, step, part, readers(part), accounts, cuts)
+                )
                 data.append(output.all())
             accounts = []
         return made, data
