@@ -57,7 +57,7 @@ from mincer.store.disk import DiskScratch, Place
 from mincer.worker.loaded import load_code
 from mincer.worker.orders import AttemptMade, JobCode
 
-__all__ = ["Tasks"]
+__all__ = ["Tasks", "group_of"]
 
 Made = TypeVar("Made")
 #: Tells how far an attempt is, and may raise to stop it.
@@ -98,7 +98,7 @@ class Tasks:
         with _held() as output:
             account = self.map_into(output, step, index, source, cuts)
             for part, (data,) in cut_pieces(output, parts):
-                pieces[_group_of(part, groups, parts)].outputs[part] = data
+                pieces[group_of(part, groups, parts)].outputs[part] = data
         pieces[index % groups].accounts.extend([*_accounts_of(source), account])
         return pieces
 
@@ -405,7 +405,8 @@ def _index(piece: Piece) -> int:
     return piece.index
 
 
-def _group_of(part: int, groups: int, parts: int) -> int:
+def group_of(part: int, groups: int, parts: int) -> int:
+    """The group that a part belongs to: the other way round as `group_bounds`."""
     return ((part + 1) * groups - 1) // parts
 
 
