@@ -4,6 +4,8 @@
 #   make test    run the tests             (make test ARGS="-k name" for some)
 #   make test-cluster   many processes, several hosts, attacks (some 20 minutes; root
 #                for all of it, on Linux)
+#   make test-engines   on Spark, Dask and Ray, which it installs (some 15 minutes;
+#                Spark needs Java 17)
 #   make test-exact   the comparisons with programs by hand, in full (some 15 minutes)
 #   make bench   mincer against programs by hand (an hour; benchmarks/README.md):
 #                ROW=3 one row, QUICK=1 small inputs, PEERS=1 the table of peers
@@ -15,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help demo test test-cluster test-exact bench check format changelog clean
+.PHONY: help demo test test-cluster test-engines test-exact bench check format changelog clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -50,6 +52,10 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/install.stamp $(VENV)/test.stamp
 
+$(VENV)/engines.stamp: $(VENV)/python.stamp pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[engines]'
+	@touch $@ $(VENV)/install.stamp $(VENV)/test.stamp
+
 $(VENV)/bench.stamp: $(VENV)/python.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@ $(VENV)/install.stamp
@@ -58,10 +64,13 @@ demo: $(VENV)/install.stamp
 	@$(BIN)/python examples/stdlib_words/stdlib_words.py
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m "not cluster" $(ARGS)
+	$(BIN)/python -m pytest -m "not cluster and not engines" $(ARGS)
 
 test-cluster: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m cluster $(ARGS)
+
+test-engines: $(VENV)/engines.stamp
+	$(BIN)/python -m pytest -m engines $(ARGS)
 
 test-exact: $(VENV)/test.stamp
 	MINCER_EXACT_SCALE=1 MINCER_KILLS=200 $(BIN)/python -m pytest -s \

@@ -19,6 +19,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile("explore", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+#: By the folder of a test: which of the commands it is for.
+_MARKS = {"cluster": "cluster", "adversary": "cluster", "engines": "engines"}
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts so what it runs in the background, and all that is started from
     # there inherits it: nothing of what presses Ctrl-C here would ever end.
@@ -26,10 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items):
-    """Of these folders all tests are for `make test-cluster`."""
+    """Of these folders all tests are for `make test-cluster`, or `test-engines`."""
     for item in items:
-        if {"cluster", "adversary"} & set(item.path.parent.parts[-1:]):
-            item.add_marker(pytest.mark.cluster)
+        mark = _MARKS.get(item.path.parent.name)
+        if mark is not None:
+            item.add_marker(mark)
 
 
 def pytest_collection_finish():

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from mincer.job import by_range
     from mincer.runners.base import Progress
     from mincer.runners.cluster import Cluster
+    from mincer.runners.dask import Dask
     from mincer.runners.local import Local
+    from mincer.runners.ray import Ray
     from mincer.runners.report import Report
     from mincer.runners.results import Results
     from mincer.runners.serve import Serve
+    from mincer.runners.spark import Spark
     from mincer.runners.worker import Worker
 
 __all__ = [  # noqa: RUF022 (grouped by what they are for)
@@ -26,7 +29,7 @@ __all__ = [  # noqa: RUF022 (grouped by what they are for)
     # inside user code
     "Context", "context", "count",
     # where it runs
-    "Local", "Serve", "Cluster", "Worker",
+    "Local", "Serve", "Cluster", "Worker", "Spark", "Dask", "Ray",
     # modules
     "compat", "errors", "sinks", "sources", "testing",
     "__version__",
@@ -37,14 +40,17 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cluster": "mincer.runners.cluster",
     "Context": "mincer.context",
+    "Dask": "mincer.runners.dask",
     "Job": "mincer.api",
     "JobHandle": "mincer.api",
     "Local": "mincer.runners.local",
     "Pipeline": "mincer.api",
     "Progress": "mincer.runners.base",
+    "Ray": "mincer.runners.ray",
     "Report": "mincer.runners.report",
     "Results": "mincer.runners.results",
     "Serve": "mincer.runners.serve",
+    "Spark": "mincer.runners.spark",
     "Worker": "mincer.runners.worker",
     "by_range": "mincer.job",
 }

@@ -25,7 +25,7 @@ Run: TypeAlias = "Callable[[JobOrder, JobControl], Results]"
 
 #: For who gave workers or memory beside a runner; a runner may know better.
 _SIZES_HINT = "Give them to the runner:  mincer.Local(workers=4, memory='512MB')"
-_RUNNERS = ("inline", "local")
+_RUNNERS = ("inline", "local", "spark", "dask", "ray")
 
 
 def run_by(runner: object, workers: object, memory: object) -> Run:
@@ -38,11 +38,16 @@ def run_by(runner: object, workers: object, memory: object) -> Run:
             return Inline().run
         if runner == "local":
             return _run_local
+        if runner in _RUNNERS:
+            from mincer.runners.engine.named import engine
+
+            runner = engine(runner)
     run = getattr(runner, "run", None)
     if isinstance(runner, type | Step) or not callable(run):
         raise UsageError(
             f"runner={preview(runner)} is not a runner of this version",
-            hint=f"Take one of {', '.join(map(repr, _RUNNERS))}, or mincer.Local(…).",
+            hint=f"Take one of {', '.join(map(repr, _RUNNERS))}, or an object such as "
+            "mincer.Local(…).",
         )
     if workers is not None or memory is not None:
         raise UsageError(

@@ -1,30 +1,13 @@
-"""The runner suite on a Dask cluster of real processes."""
+"""Jobs on Dask, by real workers."""
 
 import pytest
+from engine_cases import EngineCases
 
-from mincer.testing import RunnerSuite
-
-distributed = pytest.importorskip("distributed")
-
-
-@pytest.fixture(scope="module")
-def client():
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+import mincer
 
 
-class TestDask(RunnerSuite):
+class TestDask(EngineCases):
     @pytest.fixture
-    def runner(self, client):
-        from mincer.runners.dask import Dask
-
-        with Dask(client) as runner:
+    def runner(self, dask):
+        with mincer.Dask(dask) as runner:
             yield runner

@@ -1,25 +1,13 @@
-"""The runner suite on a Ray cluster of this machine."""
+"""Jobs on Ray, by real workers."""
 
 import pytest
+from engine_cases import EngineCases
 
-from mincer.testing import RunnerSuite
-
-ray = pytest.importorskip("ray")
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    ray.init(
-        num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-    )
-    yield
-    ray.shutdown()
+import mincer
 
 
-class TestRay(RunnerSuite):
+class TestRay(EngineCases):
     @pytest.fixture
-    def runner(self, cluster):
-        from mincer.runners.ray import Ray
-
-        with Ray() as runner:
+    def runner(self, ray):
+        with mincer.Ray() as runner:
             yield runner

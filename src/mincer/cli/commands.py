@@ -101,7 +101,8 @@ _POSITIVE = click.IntRange(min=1)
     default="local",
     show_default=True,
     help="inline: in this process, for debuggers. serve: on the workers that join "
-    "--address. cluster: by the coordinator there.",
+    "--address. cluster: by the coordinator there. spark, dask, ray: on such a "
+    "cluster, the one at --address, or the one that its own settings name.",
 )
 @click.option(
     "-D",
@@ -133,7 +134,11 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--report", metavar="FILE", help="Write times, bytes, attempts as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="More figures; our own tracebacks.")
-@click.option("--address", metavar="HOST:PORT", help="Of the coordinator.")
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Of the coordinator, or of the engine: spark://HOST:PORT.",
+)
 @keys_option
 @click.option(
     "--priority",

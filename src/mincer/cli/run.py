@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "RUNNERS", "RunOptions", "execute"]
 
 FORMATS = ("tsv", "jsonl", "pickle", "lines")
-RUNNERS = ("local", "inline", "serve", "cluster")
+RUNNERS = ("local", "inline", "serve", "cluster", "spark", "dask", "ray")
+_ENGINES = RUNNERS[4:]
 
 
 class RunOptions(Struct, kw_only=True):
@@ -157,27 +158,20 @@ def _runner(options: RunOptions) -> Iterator[Any]:
             options.address, **secret, priority=options.priority or 0
         ) as cluster:
             yield cluster
+    elif options.runner in _ENGINES:
+        from mincer.runners.engine.named import engine
+
+        yield engine(options.runner, options.address, verbose=options.verbose)
     else:
         yield options.runner
 
 
 def _check(options: RunOptions) -> None:
     """Refuse now what would go wrong only after the work."""
-    if options.runner in ("local", "inline"):
-        given = options.address, options.password, options.key_file, options.cluster
-        if options.ask_password or any(one is not None for one in given):
-            raise UsageError(
-                "--address, and what proves that one belongs to a cluster, are not for "
-                f"--runner {options.runner}",
-                hint="Add --runner cluster, or --runner serve.",
-            )
-    elif options.workers is not None or options.memory is not None:
-        from mincer.runners.base import CLUSTER_SIZES_HINT
-
-        raise UsageError(
-            f"-w/--workers and --memory are not for --runner {options.runner}",
-            hint=CLUSTER_SIZES_HINT,
-        )
+    if options.runner not in ("serve", "cluster"):
+        _check_no_cluster(options)
+    if options.runner not in ("local", "inline"):
+        _check_no_sizes(options)
     if options.detach and options.runner != "cluster":
         raise UsageError(
             "--detach leaves a job to a standing coordinator, and "
@@ -201,6 +195,36 @@ def _check(options: RunOptions) -> None:
                 f"--report cannot be written to {options.report}",
                 hint="It takes the path of a file in a folder that exists.",
             )
+
+
+def _check_no_cluster(options: RunOptions) -> None:
+    given = [options.password, options.key_file, options.cluster]
+    if options.runner not in _ENGINES:
+        given.append(options.address)
+    if options.ask_password or any(one is not None for one in given):
+        raise UsageError(
+            "--address, and what proves that one belongs to a cluster, are not for "
+            f"--runner {options.runner}"
+            if options.runner not in _ENGINES
+            else "what proves that one belongs to a cluster of mincer is not for "
+            f"--runner {options.runner}",
+            hint="Add --runner cluster, or --runner serve.",
+        )
+
+
+def _check_no_sizes(options: RunOptions) -> None:
+    if options.workers is None and options.memory is None:
+        return
+    from mincer.runners.base import CLUSTER_SIZES_HINT
+
+    hint = CLUSTER_SIZES_HINT
+    if options.runner in _ENGINES:
+        from mincer.runners.engine.named import sizes_hint
+
+        hint = sizes_hint(options.runner)
+    raise UsageError(
+        f"-w/--workers and --memory are not for --runner {options.runner}", hint=hint
+    )
 
 
 def _params(given: tuple[str, ...]) -> dict[str, str]:

@@ -12,10 +12,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from mincer.errors import (
@@ -33,9 +34,10 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.outward import outward
 from mincer.runners.engine.parcel import Input, MadePart, Parcel, Piece
-from mincer.runners.engine.parts import EarlierPart, columns_of
+from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.tasks import Tasks
-from mincer.runners.results import ReadPart, Results
+from mincer.runners.engine.window import Fetch
+from mincer.runners.results import Results
 from mincer.worker.machine import memory_per_slot
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Dask:
 
     `client`: a `distributed.Client`, or the address of a scheduler. Without one: the
     client that this program has already, or else processes on this machine, one a
-    core, which end with this runner.
+    core, which end with this runner. `verbose`: let those say what Dask logs.
     """
 
     sizes_hint = (
@@ -65,8 +67,11 @@ class Dask:
         "dask worker ADDRESS --nworkers N --memory-limit SIZE"
     )
 
-    def __init__(self, client: Client | str | None = None) -> None:
+    def __init__(
+        self, client: Client | str | None = None, *, verbose: bool = False
+    ) -> None:
         self._given = client
+        self._verbose = verbose
         self._client: Client | None = None
         self._stack = contextlib.ExitStack()
         self._lock = threading.Lock()
@@ -137,7 +142,11 @@ class Dask:
         with contextlib.suppress(ValueError):  # there is none
             return default_client()
         cluster = self._stack.enter_context(
-            LocalCluster(threads_per_worker=1, dashboard_address="127.0.0.1:0")
+            LocalCluster(
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.WARNING if self._verbose else logging.CRITICAL,
+            )
         )
         return self._stack.enter_context(Client(cluster, set_as_default=False))
 
@@ -166,9 +175,7 @@ class _Graph:
         self._wait(heads, "reducing")
         parts: list[MadePart] = self._client.gather(heads)
         data = dict(enumerate(blocks))
-        return job.finish(
-            parts, lambda part: _reader(self._client, data, part), data.clear
-        )
+        return job.finish(parts, _fetch(self._client, data), data.clear)
 
     def _begun(self, inputs: Iterator[Input]) -> Iterator[Input]:
         for n, one in enumerate(inputs):
@@ -278,11 +285,12 @@ class _Graph:
             future.release()
 
 
-def _reader(client: Client, data: dict[int, Future], part: int) -> ReadPart:
-    def read() -> Iterator[tuple[list[Any], list[Any]]]:
-        yield from columns_of(client.gather(data[part]), part)
+def _fetch(client: Client, data: dict[int, Future]) -> Fetch:
+    def fetch(parts: Sequence[int]) -> Sequence[bytes]:
+        found: list[bytes] = client.gather([data[one] for one in parts])
+        return found
 
-    return read
+    return fetch
 
 
 def _as_error(error: BaseException, name: str) -> BaseException:

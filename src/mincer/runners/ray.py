@@ -11,8 +11,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from mincer.errors import (
@@ -29,11 +31,12 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.outward import outward
 from mincer.runners.engine.parcel import MadePart, Parcel, Piece, group_bounds
-from mincer.runners.engine.parts import EarlierPart, columns_of
+from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals
 from mincer.runners.engine.place import folder
 from mincer.runners.engine.tasks import Tasks
-from mincer.runners.results import ReadPart, Results
+from mincer.runners.engine.window import Fetch
+from mincer.runners.results import Results
 from mincer.worker.machine import OwnSize, memory_per_slot
 
 if TYPE_CHECKING:
@@ -56,7 +59,8 @@ class Ray:
     `address`: of the cluster, as `ray.init` takes it. Without one: the cluster that
     this program is connected to already, or the one that `RAY_ADDRESS` names, or else
     one on this machine, which ends with this runner. `memory`: what a task may take
-    ("512MB"); by default half of the machine's, shared out.
+    ("512MB"); by default half of the machine's, shared out. `verbose`: show what Ray
+    logs.
     """
 
     sizes_hint = (
@@ -65,12 +69,17 @@ class Ray:
     )
 
     def __init__(
-        self, address: str | None = None, *, memory: int | str | None = None
+        self,
+        address: str | None = None,
+        *,
+        memory: int | str | None = None,
+        verbose: bool = False,
     ) -> None:
         from mincer.limits import parse_size
 
         self._address = address
         self._memory_bytes = None if memory is None else parse_size(memory, "memory")
+        self._verbose = verbose
         #: True when this runner has made the connection, and ends it.
         self._is_own = False
         self._lock = threading.Lock()
@@ -124,8 +133,15 @@ class Ray:
         with self._lock:
             if ray.is_initialized():
                 return
+            # What is begun here tells nobody anything, unless its user wants that.
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
             try:
-                ray.init(self._address, log_to_driver=False, logging_level="ERROR")
+                ray.init(
+                    self._address,
+                    log_to_driver=self._verbose,
+                    logging_level=logging.INFO if self._verbose else logging.ERROR,
+                )
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise NoConnectionError(
                     f"no Ray cluster answers at {self._address}: {error}",
@@ -157,7 +173,7 @@ class _Graph:
             sources = list(parts)
         heads: list[MadePart] = self._ray.get([head for head, _ in parts])
         data = {n: ref for n, (_, ref) in enumerate(parts)}
-        return job.finish(heads, lambda part: _reader(data, part), data.clear)
+        return job.finish(heads, _fetch(data), data.clear)
 
     def _step(self, step: int, sources: list[tuple[Any, ...]]) -> list[Part]:
         plan = self._order.steps[step]
@@ -236,13 +252,14 @@ class _Graph:
         self._open.clear()
 
 
-def _reader(data: dict[int, Ref], part: int) -> ReadPart:
-    def read() -> Iterator[tuple[list[Any], list[Any]]]:
+def _fetch(data: dict[int, Ref]) -> Fetch:
+    def fetch(parts: Sequence[int]) -> Sequence[bytes]:
         import ray
 
-        yield from columns_of(ray.get(data[part]), part)
+        found: list[bytes] = ray.get([data[one] for one in parts])
+        return found
 
-    return read
+    return fetch
 
 
 def _as_error(error: BaseException, name: str) -> BaseException:

@@ -5,10 +5,13 @@
 # what they do best, and grouping and order stay ours. Chunks are small: PySpark gathers
 # elements before it hands them to the JVM, and counts them, not their bytes.
 #
-# One action runs everything: it collects the heads of the parts, whose data is kept by
-# the executors on their disks, and read from there when somebody asks. An accumulator
-# would count a stage that runs again twice; the heads carry the accounts of whatever
-# was consumed.
+# One action runs everything. What is made goes through one more shuffle: its data into
+# a partition like the one where it was made, which leaves it on that executor's disk
+# until somebody asks; and the heads of all parts into a partition of their own, which
+# alone is brought here. Rejected: to persist the data and filter the heads out of it,
+# for which a second Python reads all of it; to make it again when it is asked for, by
+# running user code again. An accumulator would count a stage that runs again twice;
+# heads tell of what was consumed.
 #
 # What a task raises comes to the driver as the text of a Java exception. So an error of
 # ours travels in that text, in full, behind what a person reads.
@@ -22,7 +25,7 @@ import pickle
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from mincer.errors import (
@@ -38,11 +41,11 @@ from mincer.limits import MEMORY_BYTES_MIN, parse_size
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.parcel import Account, Input, MadePart, Parcel, group_bounds
-from mincer.runners.engine.parts import EarlierPart, columns_of
+from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals, HeldFile, cut_pieces
 from mincer.runners.engine.place import folder
 from mincer.runners.engine.tasks import Tasks, group_of
-from mincer.runners.results import ReadPart, Results
+from mincer.runners.results import Results
 from mincer.sources.base import Split
 from mincer.worker.machine import OwnSize
 
@@ -75,6 +78,7 @@ class Spark:
     the address of a master ("spark://…", "local[4]"). Without one: the session that
     this program has already, or else a new one as `spark-submit` and Spark's own
     settings say, on this machine if they say nothing; that ends with this runner.
+    `verbose`: show what such a new one logs.
     """
 
     sizes_hint = (
@@ -82,8 +86,9 @@ class Spark:
         "--conf spark.python.worker.memory=SIZE"
     )
 
-    def __init__(self, session: Any = None) -> None:
+    def __init__(self, session: Any = None, *, verbose: bool = False) -> None:
         self._given = session
+        self._verbose = verbose
         self._context: SparkContext | None = None
         #: True when this runner has begun the application, and stops it.
         self._is_own = False
@@ -137,7 +142,7 @@ class Spark:
             return _context_of(given)
         if given is None and SparkContext._active_spark_context is not None:
             return SparkContext._active_spark_context
-        context = _begun(given)
+        context = _begun(given, self._verbose)
         self._is_own = True
         return context
 
@@ -156,7 +161,7 @@ def _context_of(session: Any) -> SparkContext:
     return context
 
 
-def _begun(master: str | None) -> SparkContext:
+def _begun(master: str | None, verbose: bool) -> SparkContext:
     """A new application."""
     import shutil
 
@@ -177,16 +182,46 @@ def _begun(master: str | None) -> SparkContext:
         conf.setIfMissing("spark.pyspark.python", sys.executable)
         conf.setIfMissing("spark.pyspark.driver.python", sys.executable)
         conf.setIfMissing("spark.ui.enabled", "false")
-    try:
-        context = SparkContext(conf=conf)
-    except Exception as error:
-        raise NoConnectionError(
-            f"Spark cannot be begun with the master {master or 'of its settings'}: "
-            f"{_first_line(error)}",
-            hint="Its own messages are above; -v tells more.",
-        ) from error
-    context.setLogLevel("OFF")
-    return context
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    if not verbose:
+        conf.setIfMissing("spark.log.level", "OFF")
+    with _said_aside(verbose) as said:
+        try:
+            return SparkContext(conf=conf)
+        except Exception as error:
+            told = _first_line(error)
+            tail = "\n".join(f"  {line}" for line in said()[-8:])
+            raise NoConnectionError(
+                f"Spark cannot be begun with the master "
+                f"{conf.get('spark.master')}: {told}" + (f"\n{tail}" if tail else ""),
+                hint="Is it a master's address, and can it be reached?",
+            ) from error
+
+
+@contextlib.contextmanager
+def _said_aside(verbose: bool) -> Iterator[Callable[[], list[str]]]:
+    """What the processes that the body begins say on stderr goes aside, for as long as
+    they live: they say things at their start that no setting turns off. Yields what
+    tells the lines."""
+    import tempfile
+
+    if verbose:
+        yield list
+        return
+    with tempfile.TemporaryFile() as aside:
+
+        def said() -> list[str]:
+            aside.seek(0)
+            return aside.read().decode("utf-8", "replace").splitlines()
+
+        sys.stderr.flush()
+        own = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
 
 
 def _memory_of(context: SparkContext) -> int:
@@ -212,7 +247,6 @@ class _Application:
         self._memory_bytes = memory_bytes
         self._group = f"mincer-{job.order.job}"
         self._parcel: Broadcast[Parcel] = context.broadcast(job.parcel)
-        self._kept: list[RDD[Any]] = []
 
     def run(self) -> Results:
         try:
@@ -227,6 +261,9 @@ class _Application:
         count = len(inputs)
         parcel = self._job.parcel
         for number, step in enumerate(self._order.steps):
+            if step.sampled and number:
+                before = rdd.getNumPartitions()
+                rdd = _stored(rdd, before).mapPartitionsWithIndex(_Stored(before))
             cuts = self._cuts(number, rdd, count) if step.sampled else None
             work = _Work(self._parcel, number, self._memory_bytes, cuts)
             if step.shuffles:
@@ -237,36 +274,27 @@ class _Application:
                 count = parcel.parts[number]
             else:
                 rdd = rdd.mapPartitionsWithIndex(work.map_only)
-        rdd = self._keep(rdd)
-        heads: list[MadePart] = self._act(lambda: rdd.mapPartitions(_heads).collect())
+        groups = rdd.getNumPartitions()
+        made = _stored(rdd, groups)
+        heads: list[MadePart] = self._act(
+            lambda: self._spark.runJob(made, _heads, [groups])
+        )
         heads.sort(key=_part_of)
-        partitions = rdd.getNumPartitions()
 
-        def read(part: int) -> ReadPart:
-            group = group_of(part, partitions, max(1, len(heads)))
-            return lambda: self._read(rdd, group, part)
+        def fetch(parts: Sequence[int]) -> list[bytes]:
+            wanted = sorted({group_of(one, groups, len(heads)) for one in parts})
+            found: dict[int, list[bytes]] = {one: [] for one in parts}
+            chosen = _Chosen(frozenset(parts))
+            for part, data in self._spark.runJob(made, chosen, wanted):
+                found[part].append(data)
+            return [b"".join(found[one]) for one in parts]
 
-        return self._job.finish(heads, read, self._let_go)
-
-    def _read(
-        self, rdd: RDD[Any], group: int, part: int
-    ) -> Iterator[tuple[list[Any], list[Any]]]:
-        chunks = self._spark.runJob(rdd, _OnePart(part), [group])
-        yield from columns_of(b"".join(chunks), part)
-
-    def _keep(self, rdd: RDD[Any]) -> RDD[Any]:
-        """Have the executors keep this on their disks."""
-        from pyspark import StorageLevel
-
-        self._kept.append(rdd.persist(StorageLevel.DISK_ONLY))
-        return rdd
+        return self._job.finish(heads, fetch, self._let_go)
 
     def _cuts(self, step: int, rdd: RDD[Any], count: int) -> bytes:
         """The cut points of a step, of a sample of what it is to map."""
         work = _Work(self._parcel, step, self._memory_bytes, None)
         chosen = spread(count)
-        if step:
-            self._keep(rdd)
         samples = self._act(
             lambda: rdd.mapPartitionsWithIndex(
                 _Sample(work, frozenset(chosen), len(chosen))
@@ -336,10 +364,7 @@ class _Application:
     def _let_go(self) -> None:
         # The application may have ended meanwhile, and all of it with that.
         with contextlib.suppress(Exception):
-            for rdd in self._kept:
-                rdd.unpersist()
             self._parcel.destroy()
-        self._kept.clear()
 
 
 def _as_error(error: BaseException, name: str) -> BaseException:
@@ -483,24 +508,61 @@ class _Sample:
                 yield self._work.sample(index, source, self._splits)
 
 
-class _OnePart:
-    """The chunks of one part."""
+class _Chosen:
+    """The chunks of some parts."""
 
-    def __init__(self, part: int) -> None:
-        self._part = part
+    def __init__(self, parts: frozenset[int]) -> None:
+        self._parts = parts
 
-    def __call__(self, elements: Iterable[Kept]) -> Iterator[bytes]:
-        for part, number, data in elements:
-            if part == self._part and number != _HEAD:
-                yield data
+    def __call__(
+        self, elements: Iterable[tuple[int, Kept]]
+    ) -> Iterator[tuple[int, bytes]]:
+        for _, (part, number, data) in elements:
+            if part in self._parts and number != _HEAD:
+                yield part, data
+
+
+class _Addressed:
+    """What a partition makes stays in it; the heads go to the last one as well."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+
+    def __call__(
+        self, partition: int, elements: Iterable[Kept]
+    ) -> Iterator[tuple[int, Kept]]:
+        for element in elements:
+            if element[1] == _HEAD:
+                yield self._last, element
+            yield partition, element
+
+
+class _Stored:
+    """What was stored in the partitions before the last one."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+
+    def __call__(
+        self, partition: int, elements: Iterable[tuple[int, Kept]]
+    ) -> Iterator[Kept]:
+        for _, element in elements:
+            if partition != self._last:
+                yield element
+
+
+def _stored(rdd: RDD[Any], partitions: int) -> RDD[Any]:
+    """What an RDD makes, where it is made, and its heads in one more partition."""
+    addressed = rdd.mapPartitionsWithIndex(_Addressed(partitions))
+    return addressed.partitionBy(partitions + 1, _same)
 
 
 def _same(group: int) -> int:
     return group
 
 
-def _heads(elements: Iterable[Kept]) -> Iterator[MadePart]:
-    for _, number, made in elements:
+def _heads(elements: Iterable[tuple[int, Kept]]) -> Iterator[MadePart]:
+    for _, (_, number, made) in elements:
         if number == _HEAD:
             yield made
 

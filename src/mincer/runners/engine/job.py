@@ -19,9 +19,10 @@ from mincer.net.same_folder import leave_token
 from mincer.runners.account import report_of
 from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
 from mincer.runners.engine.parcel import Account, Batch, Input, MadePart, Parcel
+from mincer.runners.engine.window import Fetch, Window
 from mincer.runners.packing import pack_job, parts_of
 from mincer.runners.report import Report
-from mincer.runners.results import ReadPart, Results
+from mincer.runners.results import Results
 from mincer.runners.stored import Spool
 from mincer.sources.base import Split
 from mincer.store.folder import OwnedFolder
@@ -115,9 +116,8 @@ class EngineJob:
 
     def _groups(self, parts: int) -> int:
         size_bytes = self.order.source.size_bytes
-        if size_bytes is None:
-            return parts
-        wished = max(self.slots * _GROUPS_A_SLOT, -(-size_bytes // _GROUP_BYTES))
+        by_size = -(-(size_bytes or 0) // _GROUP_BYTES)
+        wished = max(self.slots * _GROUPS_A_SLOT, by_size)
         return min(parts, wished)
 
     def inputs(self) -> Iterator[Input]:
@@ -156,13 +156,15 @@ class EngineJob:
     def finish(
         self,
         parts: Sequence[MadePart],
-        read: Callable[[int], ReadPart],
+        fetch: Fetch,
         close: Callable[[], None],
     ) -> Results:
         """Commit the output and give the result to the caller.
 
-        `read`: what reads a part whose data the engine has; `close`: lets go of it.
+        `fetch`: brings the data of parts that the engine has; `close`: lets go of it.
         """
+        sizes = [part.made.size_bytes if part.number is None else 0 for part in parts]
+        read = Window(sizes, fetch).reader
         report = self._account(parts)
         sink = self.order.sink
         if sink is None:

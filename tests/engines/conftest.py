@@ -1,0 +1,61 @@
+"""Real engines on this machine, each with two processes of workers."""
+
+import shutil
+import sys
+
+import pytest
+
+from required import lacking
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """The context of an application with two executors, each a process of its own."""
+    try:
+        import pyspark
+    except ImportError as error:
+        lacking("spark", str(error))
+    if shutil.which("java") is None:
+        lacking("java", "Spark needs Java")
+    conf = pyspark.SparkConf()
+    conf.setMaster("local-cluster[2,1,512]").setAppName("tests of mincer")
+    conf.set("spark.executor.memory", "512m")
+    conf.set("spark.pyspark.python", sys.executable)
+    conf.set("spark.ui.enabled", "false")
+    conf.set("spark.ui.showConsoleProgress", "false")
+    conf.set("spark.driver.bindAddress", "127.0.0.1")
+    conf.set("spark.driver.host", "127.0.0.1")
+    conf.set("spark.log.level", "OFF")
+    context = pyspark.SparkContext(conf=conf)
+    yield context
+    context.stop()
+
+
+@pytest.fixture(scope="session")
+def dask():
+    """The client of two worker processes."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        lacking("dask", str(error))
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def ray():
+    """A cluster of two processors."""
+    try:
+        import ray
+    except ImportError as error:
+        lacking("ray", str(error))
+    ray.init(
+        num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+    )
+    yield ray
+    ray.shutdown()
