@@ -104,9 +104,9 @@ class EngineCases(RunnerSuite):
                 n += 1
 
         job = mincer.Job(mapfn, task_timeout=0.5, max_attempts=1)
-        with pytest.raises(TimedOutError, match="task_timeout=0.5") as caught:
+        with pytest.raises(TimedOutError, match=r"task_timeout=0\.5") as caught:
             run(job, [1])
-        assert "n += 1" in caught.value.user_traceback
+        assert "in mapfn" in caught.value.user_traceback
 
     def test_cancel_while_maps_run(self, runner, tmp_path):
         begun = tmp_path / "begun"
@@ -139,7 +139,7 @@ class EngineCases(RunnerSuite):
 
     def test_sizes_belong_to_the_engine(self, runner):
         with pytest.raises(UsageError, match="workers and memory"):
-            mincer.Job(len).run([1], runner=runner, workers=2)
+            mincer.Job(lambda key, n: [(n, n)]).run([1], runner=runner, workers=2)
 
     def test_results_may_be_read_again_and_in_any_order(self, run):
         job = mincer.Job(lambda key, n: [(n % 100, n)], sum, parts=9)

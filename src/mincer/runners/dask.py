@@ -5,9 +5,8 @@
 # tasks run, what moves, what is put on disk and made again after a worker died, is all
 # Dask's. Pieces are taken out on the worker that has them, and are no copies.
 #
-# Maps are submitted as the source plans them. Nothing here waits for the last of them
-# before reduces are submitted: Dask knows what needs what. What the driver looks at is
-# which tasks are done, so that a failure is told at once and progress is Dask's own.
+# The driver looks which tasks are done, so that a failure is told at once, and what is
+# told of progress is Dask's own.
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ import logging
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from mincer.errors import (
@@ -33,7 +32,7 @@ from mincer.limits import MEMORY_BYTES_MIN
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.outward import outward
-from mincer.runners.engine.parcel import Input, MadePart, Parcel, Piece
+from mincer.runners.engine.parcel import MadePart, Parcel, Piece
 from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.tasks import Tasks
 from mincer.runners.engine.window import Fetch
@@ -164,9 +163,7 @@ class _Graph:
 
     def run(self) -> Results:
         job = self._job
-        sources: list[tuple[Any, ...]] = [
-            (source,) for source in self._begun(job.inputs())
-        ]
+        sources: list[tuple[Any, ...]] = [(source,) for source in job.inputs()]
         heads: list[Future] = []
         blocks: list[Future] = []
         for step in range(len(self._order.steps)):
@@ -176,12 +173,6 @@ class _Graph:
         parts: list[MadePart] = self._client.gather(heads)
         data = dict(enumerate(blocks))
         return job.finish(parts, _fetch(self._client, data), data.clear)
-
-    def _begun(self, inputs: Iterator[Input]) -> Iterator[Input]:
-        for n, one in enumerate(inputs):
-            if not n % 64:
-                self._job.tell("mapping", (0, None))
-            yield one
 
     def _step(
         self, step: int, sources: list[tuple[Any, ...]]

@@ -135,6 +135,8 @@ class Ray:
                 return
             # What is begun here tells nobody anything, unless its user wants that.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            # An error is told by us, once.
+            os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
             os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
             try:
                 ray.init(

@@ -256,7 +256,7 @@ class _Application:
             raise
 
     def _run(self) -> Results:
-        inputs = list(self._job.inputs())
+        inputs = self._job.inputs()
         rdd: RDD[Any] = self._spark.parallelize(inputs, max(1, len(inputs)))
         count = len(inputs)
         parcel = self._job.parcel

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,15 +18,13 @@ from mincer.ids import AttemptId
 from mincer.net.same_folder import leave_token
 from mincer.runners.account import report_of
 from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
-from mincer.runners.engine.parcel import Account, Batch, Input, MadePart, Parcel
+from mincer.runners.engine.inputs import DriverSpool, Inputs, joined
+from mincer.runners.engine.parcel import Account, MadePart, Parcel
 from mincer.runners.engine.window import Fetch, Window
 from mincer.runners.packing import pack_job, parts_of
 from mincer.runners.report import Report
 from mincer.runners.results import Results
-from mincer.runners.stored import Spool
-from mincer.sources.base import Split
-from mincer.store.folder import OwnedFolder
-from mincer.worker.orders import AttemptMade, pack_splits
+from mincer.worker.orders import AttemptMade
 
 __all__ = ["EngineJob"]
 
@@ -34,8 +32,6 @@ __all__ = ["EngineJob"]
 #: that takes, if its slots have some each.
 _GROUP_BYTES = 32 << 20
 _GROUPS_A_SLOT = 2
-#: A time that tells that a file is the driver's own.
-_OWN = -1
 
 
 class EngineJob:
@@ -66,7 +62,7 @@ class EngineJob:
         self.outcomes: dict[str, int] = {"done": 0, "failed": 0}
         self.notes: list[str] = []
         self.output: list[AttemptMade] = []
-        self._spool = _LazySpool()
+        self._spool = DriverSpool()
         self._stack = contextlib.ExitStack()
         self._parcel: Parcel | None = None
 
@@ -120,13 +116,17 @@ class EngineJob:
         wished = max(self.slots * _GROUPS_A_SLOT, by_size)
         return min(parts, wished)
 
-    def inputs(self) -> Iterator[Input]:
-        """The splits of the source, one by one, as they are planned: in the caller's
-        own thread, as an iterable of his may belong to that."""
+    def inputs(self) -> Inputs:
+        """What the maps of the first step are given: planned in the caller's own
+        thread, as an iterable of his may belong to that."""
+        self.tell("mapping")
+        splits = []
         for split in self.order.source.plan(self._spool):
             self.control.check()
-            (packed,) = pack_splits([split])
-            yield Input(packed, tuple(_batches(split)))
+            splits.append(split)
+        if self.order.records_max is not None:
+            return Inputs(splits)
+        return Inputs(joined(splits, self.slots))
 
     # --- how far it is
 
@@ -232,39 +232,6 @@ class EngineJob:
                 )
             elif error.task is not None and " map " in f" {error.task}":
                 error.hint = SKIP_HINT
-
-
-class _LazySpool:
-    """Where the driver puts what only it can make, once there is something."""
-
-    def __init__(self) -> None:
-        self._folder: OwnedFolder | None = None
-        self._spool: Spool | None = None
-
-    def append(self, data: bytes) -> tuple[str, int, int]:
-        if self._spool is None:
-            self._folder = OwnedFolder()
-            self._spool = Spool(os.path.join(self._folder.path, "spool"))
-        return self._spool.append(data)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._spool is not None:
-            self._spool.close()
-        if self._folder is not None:
-            self._folder.remove()
-
-
-def _batches(split: Split) -> Iterator[Batch]:
-    """The bytes of this split that lie in files of the driver's own."""
-    for extent in split.extents():
-        if extent.mtime_ns == _OWN and extent.start < extent.end:
-            with open(extent.path, "rb") as file:
-                file.seek(extent.start)
-                data = file.read(extent.end - extent.start)
-            yield extent.path, extent.start, data
 
 
 def _is_file(path: str) -> bool:

@@ -22,10 +22,18 @@ from mincer.runners.packing import PackedJob
 from mincer.structs import Struct, field
 from mincer.worker.orders import AttemptMade, PackedSplit
 
-__all__ = ["Account", "Batch", "Input", "MadePart", "Parcel", "Piece", "group_bounds"]
+__all__ = [
+    "Account",
+    "Input",
+    "MadePart",
+    "OwnBytes",
+    "Parcel",
+    "Piece",
+    "group_bounds",
+]
 
 #: Bytes that only the driver had: the path by which a split opens them, their offset.
-Batch = tuple[str, int, bytes]
+OwnBytes = tuple[str, int, bytes]
 
 
 class Parcel(Struct):
@@ -50,7 +58,7 @@ class Input(Struct):
     """A split on its way to a worker."""
 
     packed: PackedSplit
-    batches: tuple[Batch, ...] = ()
+    own_bytes: tuple[OwnBytes, ...] = ()
 
 
 class Account(Struct):

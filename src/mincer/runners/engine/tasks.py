@@ -39,9 +39,9 @@ from mincer.flow.stages import (
 from mincer.ids import AttemptId, TaskId
 from mincer.runners.engine.parcel import (
     Account,
-    Batch,
     Input,
     MadePart,
+    OwnBytes,
     Parcel,
     Piece,
     group_bounds,
@@ -444,18 +444,18 @@ def _opened(source: Input | Split) -> Iterator[Split]:
         return
     packet, nth = source.packed
     split: Split = pickle.loads(packet)[nth]
-    with _laid_out(source.batches) as copies, using(copies):
+    with _laid_out(source.own_bytes) as copies, using(copies):
         yield split
 
 
 @contextmanager
-def _laid_out(batches: Sequence[Batch]) -> Iterator[dict[str, Copy]]:
+def _laid_out(own_bytes: Sequence[OwnBytes]) -> Iterator[dict[str, Copy]]:
     """Bytes of the driver's files, in files of this machine at the same offsets."""
     import tempfile
     from contextlib import ExitStack
 
     by_path: dict[str, list[tuple[int, bytes]]] = {}
-    for path, offset, data in batches:
+    for path, offset, data in own_bytes:
         by_path.setdefault(path, []).append((offset, data))
     copies: dict[str, Copy] = {}
     with ExitStack() as files:
