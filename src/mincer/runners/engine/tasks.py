@@ -1,20 +1,9 @@
-"""The tasks of a job in a worker of an engine: map, reduce, sample; and tries."""
-
-# Strategy: the engine tries again what died; what the user's code raised is tried again
-# here, and a bad record is left out here, by the rules of the coordinator (core): where
-# records may be left out, one that fails is, at once; where none may, an attempt is
-# made `max_attempts` times. How many were left out in all only the driver can add up.
-#
-# A worker of an engine may be shared: by threads, and by jobs one after another. What
-# user code sees of its attempt is one for a process (`mincer.context`), so one attempt
-# runs at a time; as they are Python, little is lost by that.
+"""The tasks of a job in a worker of an engine: map, reduce, sample."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +11,6 @@ from typing import Any, TypeVar
 
 from mincer.codec import functions
 from mincer.context import Context
-from mincer.errors import Bug, JobError, MincerError, UserCodeError
 from mincer.flow.budget import Budget
 from mincer.flow.mapper import Inexact
 from mincer.flow.part import BlockPart
@@ -37,11 +25,11 @@ from mincer.flow.stages import (
     sample_split,
 )
 from mincer.ids import AttemptId, TaskId
+from mincer.runners.engine.opened import opened
 from mincer.runners.engine.parcel import (
     Account,
     Input,
     MadePart,
-    OwnBytes,
     Parcel,
     Piece,
     group_bounds,
@@ -49,10 +37,9 @@ from mincer.runners.engine.parcel import (
 from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals, BytesReader, HeldFile, cut_pieces
 from mincer.runners.engine.place import folder, install
-from mincer.runners.engine.timeout import limited
+from mincer.runners.engine.tries import alone, tried
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
-from mincer.sources.copies import Copy, using
 from mincer.store.disk import DiskScratch, Place
 from mincer.worker.loaded import load_code
 from mincer.worker.orders import AttemptMade, JobCode
@@ -63,8 +50,6 @@ Made = TypeVar("Made")
 #: Tells how far an attempt is, and may raise to stop it.
 Publish = Callable[[int, int], None]
 
-#: One attempt at a time.
-_alone = threading.RLock()
 #: Jobs whose code is kept loaded.
 _JOBS_MAX = 4
 _codes: OrderedDict[tuple[str, int], JobCode] = OrderedDict()
@@ -155,7 +140,7 @@ class Tasks:
             except Inexact:
                 return self._look_at(task, number, source, skip, program, make, True)
 
-        return self._tried(task, once)
+        return tried(task, self._parcel, once)
 
     def _look_at(
         self,
@@ -169,7 +154,7 @@ class Tasks:
     ) -> AttemptMade:
         code = self._code(task.step)
         context = Context(code.job_name, task, number + 1, params=code.params)
-        with context, _opened(source) as split:
+        with context, opened(source) as split:
             context.split, context.tag = str(split), split.tag
             attempt = MapAttempt(
                 records=split,
@@ -275,7 +260,7 @@ class Tasks:
                 scratch.close()
             return AttemptMade(AttemptId(task, number), None, 0, made, context.counters)
 
-        account = self._tried(task, once)
+        account = tried(task, self._parcel, once)
         assert account.made.made is not None
         assert account.made.made.part is not None
         made = account.made.made.part
@@ -292,7 +277,7 @@ class Tasks:
             return AttemptMade(AttemptId(task, number), None, 0, None)
 
         found: list[Any] = []
-        with _alone, _told(task):
+        with alone(task):
             program = self._code(step).program()
             try:
                 self._look_at(task, 0, source, frozenset(), program, keys, False)
@@ -303,7 +288,7 @@ class Tasks:
 
     def cuts(self, step: int, samples: Iterable[bytes]) -> bytes:
         """The cut points that follow from what the `sample`s found."""
-        with _alone, _told(TaskId(self._parcel.job, step, "sample", 0)):
+        with alone(TaskId(self._parcel.job, step, "sample", 0)):
             program = self._code(step).program()
             keys = [key for sample in samples for key in pickle.loads(sample)]
             return functions.dump_value(cut_sample(program, keys))
@@ -319,47 +304,6 @@ class Tasks:
             while len(_codes) > _JOBS_MAX:
                 _codes.popitem(last=False)
         return code
-
-    def _tried(
-        self,
-        task: TaskId,
-        once: Callable[[int, frozenset[int]], AttemptMade],
-    ) -> Account:
-        """Make an attempt until one is done, or no more may be made."""
-        parcel = self._parcel
-        skip: set[int] = set()
-        failed = 0
-        why: MincerError | None = None
-        started, cpu_s = time.time(), time.thread_time()
-        while True:
-            number = failed + len(skip)
-            try:
-                with _alone, _told(task), limited(task, parcel.task_timeout_s):
-                    made = once(number, frozenset(skip))
-                break
-            except RecordError as error:
-                ordinal, told = error.ordinal, error.error
-                told.task = told.task or str(AttemptId(task, number))
-                if ordinal is None and not _is_worth_another(told):
-                    raise told from told.__cause__
-                if ordinal is not None and parcel.skips_max:
-                    if len(skip) == parcel.skips_max or ordinal in skip:
-                        raise told from told.__cause__
-                    skip.add(ordinal)
-                    why = told
-                    continue
-                failed += 1
-                if failed >= parcel.attempts_max:
-                    raise told from told.__cause__
-            except MincerError as told:
-                failed += 1
-                told.task = told.task or str(AttemptId(task, number))
-                if failed >= parcel.attempts_max or not _is_worth_another(told):
-                    raise
-        made.ended = time.time()
-        made.wall_s = made.ended - started
-        made.cpu_s = time.thread_time() - cpu_s
-        return Account(made, failed, len(skip), why)
 
     @contextmanager
     def _written(
@@ -391,11 +335,6 @@ class Tasks:
         return is_shared(parcel.token)
 
 
-def _is_worth_another(error: MincerError) -> bool:
-    """True when the same attempt may go well another time."""
-    return isinstance(error, UserCodeError) or not isinstance(error, JobError | Bug)
-
-
 def _accounts_of(source: Input | Split) -> list[Account]:
     """Those of the steps before, that came with it."""
     return source.accounts if isinstance(source, EarlierPart) else []
@@ -411,70 +350,9 @@ def group_of(part: int, groups: int, parts: int) -> int:
 
 
 @contextmanager
-def _told(task: TaskId) -> Iterator[None]:
-    """What is no error of ours is a bug: tell all of it."""
-    try:
-        yield
-    except (MincerError, RecordError):
-        raise
-    except Exception as error:
-        import traceback
-
-        raise Bug(
-            f"{type(error).__name__}: {error}",
-            user_traceback=traceback.format_exc(),
-            task=str(task),
-        ) from error
-
-
-@contextmanager
 def _held() -> Iterator[HeldFile]:
     output = HeldFile(folder())
     try:
         yield output
     finally:
         output.close()
-
-
-@contextmanager
-def _opened(source: Input | Split) -> Iterator[Split]:
-    """The split itself, with the bytes that it needs of the driver."""
-    if isinstance(source, Split):
-        yield source
-        return
-    packet, nth = source.packed
-    split: Split = pickle.loads(packet)[nth]
-    with _laid_out(source.own_bytes) as copies, using(copies):
-        yield split
-
-
-@contextmanager
-def _laid_out(own_bytes: Sequence[OwnBytes]) -> Iterator[dict[str, Copy]]:
-    """Bytes of the driver's files, in files of this machine at the same offsets."""
-    import tempfile
-    from contextlib import ExitStack
-
-    by_path: dict[str, list[tuple[int, bytes]]] = {}
-    for path, offset, data in own_bytes:
-        by_path.setdefault(path, []).append((offset, data))
-    copies: dict[str, Copy] = {}
-    with ExitStack() as files:
-        for path, pieces in by_path.items():
-            file = files.enter_context(tempfile.NamedTemporaryFile(dir=folder()))
-            for offset, data in pieces:
-                file.seek(offset)
-                file.write(data)
-            file.flush()
-            copies[path] = Copy(file.name, _ranges(pieces))
-        yield copies
-
-
-def _ranges(pieces: list[tuple[int, bytes]]) -> tuple[tuple[int, int], ...]:
-    """Where these bytes are, in order and apart."""
-    found: list[tuple[int, int]] = []
-    for offset, data in sorted(pieces):
-        if found and found[-1][1] >= offset:
-            found[-1] = found[-1][0], max(found[-1][1], offset + len(data))
-        else:
-            found.append((offset, offset + len(data)))
-    return tuple(found)

@@ -1,0 +1,116 @@
+"""The context of a Spark application: one that is there, or a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mincer.errors import (
+    NoConnectionError,
+    UsageError,
+)
+from mincer.limits import MEMORY_BYTES_MIN, parse_size
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+__all__ = ["begun", "context_of", "memory_of"]
+
+#: Of what Spark lets a Python worker take before it spills, what a task may take: the
+#: rest is for what PySpark gathers.
+_SHARE = 0.7
+
+
+def context_of(session: Any) -> SparkContext:
+    """The context of a session."""
+    try:
+        context: SparkContext = session.sparkContext
+    except Exception as error:
+        raise UsageError(
+            "this is no session that the runner on Spark can use: "
+            f"{type(session).__name__}",
+            hint="It takes a SparkSession, a SparkContext or the address of a master. "
+            "A session of Spark Connect has no RDDs.",
+        ) from error
+    return context
+
+
+def begun(master: str | None, verbose: bool) -> SparkContext:
+    """A new application."""
+    import shutil
+
+    from pyspark import SparkConf, SparkContext
+
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        raise UsageError(
+            "Spark needs Java, and there is none here",
+            hint="Debian: apt install default-jre-headless; or set JAVA_HOME.",
+        )
+    conf = SparkConf()
+    if master is not None:
+        conf.setMaster(master)
+    elif not conf.contains("spark.master"):
+        conf.setMaster("local[*]")
+    conf.setIfMissing("spark.app.name", "mincer")
+    if conf.get("spark.master", "").startswith("local"):
+        conf.setIfMissing("spark.pyspark.python", sys.executable)
+        conf.setIfMissing("spark.pyspark.driver.python", sys.executable)
+        conf.setIfMissing("spark.ui.enabled", "false")
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+    if not verbose:
+        conf.setIfMissing("spark.log.level", "OFF")
+    with _said_aside(verbose) as said:
+        try:
+            return SparkContext(conf=conf)
+        except Exception as error:
+            told = _first_line(error)
+            tail = "\n".join(f"  {line}" for line in said()[-8:])
+            raise NoConnectionError(
+                f"Spark cannot be begun with the master "
+                f"{conf.get('spark.master')}: {told}" + (f"\n{tail}" if tail else ""),
+                hint="Is it a master's address, and can it be reached?",
+            ) from error
+
+
+@contextlib.contextmanager
+def _said_aside(verbose: bool) -> Iterator[Callable[[], list[str]]]:
+    """What the processes that the body begins say on stderr goes aside, for as long as
+    they live: they say things at their start that no setting turns off. Yields what
+    tells the lines."""
+    import tempfile
+
+    if verbose:
+        yield list
+        return
+    with tempfile.TemporaryFile() as aside:
+
+        def said() -> list[str]:
+            aside.seek(0)
+            return aside.read().decode("utf-8", "replace").splitlines()
+
+        sys.stderr.flush()
+        own = os.dup(2)
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+
+
+def memory_of(context: SparkContext) -> int:
+    """What a task of ours may take in a Python worker."""
+    conf = context.getConf()
+    whole = conf.get("spark.executor.pyspark.memory") or conf.get(
+        "spark.python.worker.memory", "512m"
+    )
+    size = f"{whole}iB" if whole[-1:].isalpha() else f"{whole}MiB"
+    size_bytes = parse_size(size.replace("biB", "iB"), "spark.python.worker.memory")
+    return max(MEMORY_BYTES_MIN, int(size_bytes * _SHARE))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:500]
