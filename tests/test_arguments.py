@@ -80,7 +80,7 @@ def test_an_output_is_a_folder_or_a_sink(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "runner", ["serve", "spark", "", None, 3, Inline, mincer.Job(mapfn)]
+    "runner", ["serve", "flink", "", None, 3, Inline, mincer.Job(mapfn)]
 )
 def test_what_is_no_runner_is_told_what_is(runner):
     with pytest.raises(UsageError, match=r"'inline', 'local'"):

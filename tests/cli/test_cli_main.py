@@ -39,7 +39,7 @@ def test_the_version(capsys):
         ["nothing"],
         ["run"],
         ["run", "wc.py", "--nothing"],
-        ["run", "wc.py", "x", "--runner", "spark"],
+        ["run", "wc.py", "x", "--runner", "flink"],
         ["run", "wc.py", "x", "--format", "xml"],
         ["run", "wc.py", "x", "-w", "0"],
     ],

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import math
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -113,13 +113,15 @@ class EngineCases(RunnerSuite):
 
         def mapfn(key, n):
             begun.touch()
+            nothing = threading.Event()
             for _ in range(100):
-                time.sleep(0.05)
+                nothing.wait(0.05)
             yield n, n
 
         handle = mincer.Job(mapfn, len).submit([1, 2], runner=runner)
+        nothing = threading.Event()
         while not begun.exists():
-            time.sleep(0.01)
+            nothing.wait(0.01)
         handle.cancel()
         with pytest.raises(CancelledError):
             handle.result(timeout=50)

@@ -24,10 +24,11 @@ __all__ = ["DriverSpool", "Inputs", "Several", "joined"]
 
 #: A split of more than this is a task of its own.
 _SMALL_BYTES = 1 << 20
-#: Small splits are joined up to the share of the input that a slot has several of …
+#: Small splits are joined, but so that each slot has several tasks: what is small need
+#: not be quick.
 _TASKS_A_SLOT = 4
-#: … but to no less than this, and no more.
-_JOINED_BYTES_MIN, _JOINED_BYTES_MAX = 1 << 18, 16 << 20
+#: What is joined may have to be sent.
+_JOINED_BYTES_MAX = 16 << 20
 #: The ordinals of the records of a split, when it is one of several.
 _ORDINALS = 1 << 40
 #: A time that tells that a file is the driver's own.
@@ -61,11 +62,7 @@ class Several(Split):
 
 def joined(splits: Sequence[Split], slots: int) -> list[Split]:
     """The same records in fewer splits, where these are small."""
-    total = sum(split.size_bytes for split in splits)
-    share = total // (slots * _TASKS_A_SLOT)
-    wished = min(max(share, _JOINED_BYTES_MIN), _JOINED_BYTES_MAX)
-    # Of a source that does not tell sizes.
-    most = max(1, -(-len(splits) // (slots * _TASKS_A_SLOT))) if not total else None
+    most = max(1, -(-len(splits) // (slots * _TASKS_A_SLOT)))
     found: list[list[Split]] = []
     size_bytes = 0
     for split in splits:
@@ -73,16 +70,16 @@ def joined(splits: Sequence[Split], slots: int) -> list[Split]:
         if (
             found
             and is_small
-            and size_bytes + split.size_bytes <= wished
+            and len(found[-1]) < most
+            and size_bytes + split.size_bytes <= _JOINED_BYTES_MAX
             and found[-1][-1].tag == split.tag
-            and (most is None or len(found[-1]) < most)
         ):
             found[-1].append(split)
             size_bytes += split.size_bytes
         else:
             found.append([split])
             # What follows a large one is not put behind it.
-            size_bytes = split.size_bytes if is_small else wished
+            size_bytes = split.size_bytes if is_small else _JOINED_BYTES_MAX
     return [some[0] if len(some) == 1 else Several(some) for some in found]
 
 

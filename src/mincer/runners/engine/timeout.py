@@ -51,6 +51,7 @@ def limited(task: TaskId, limit_s: float | None) -> Iterator[None]:
             with lock:
                 is_over = True
             timer.cancel()
+            timer.join()
     except _TimeIsUp as error:
         raise TimedOutError(
             f"{task} ran longer than task_timeout={limit_s:g}",

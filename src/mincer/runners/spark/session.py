@@ -40,15 +40,9 @@ def context_of(session: Any) -> SparkContext:
 
 def begun(master: str | None, verbose: bool) -> SparkContext:
     """A new application."""
-    import shutil
-
     from pyspark import SparkConf, SparkContext
 
-    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
-        raise UsageError(
-            "Spark needs Java, and there is none here",
-            hint="Debian: apt install default-jre-headless; or set JAVA_HOME.",
-        )
+    check_java()
     conf = SparkConf()
     if master is not None:
         conf.setMaster(master)
@@ -62,7 +56,7 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
     if not verbose:
         conf.setIfMissing("spark.log.level", "OFF")
-    with _said_aside(verbose) as said:
+    with said_aside(verbose) as said:
         try:
             return SparkContext(conf=conf)
         except Exception as error:
@@ -75,8 +69,19 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
             ) from error
 
 
+def check_java() -> None:
+    """Say what to install where there is no Java."""
+    import shutil
+
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        raise UsageError(
+            "Spark needs Java, and there is none here",
+            hint="Debian: apt install default-jre-headless; or set JAVA_HOME.",
+        )
+
+
 @contextlib.contextmanager
-def _said_aside(verbose: bool) -> Iterator[Callable[[], list[str]]]:
+def said_aside(verbose: bool) -> Iterator[Callable[[], list[str]]]:
     """What the processes that the body begins say on stderr goes aside, for as long as
     they live: they say things at their start that no setting turns off. Yields what
     tells the lines."""

@@ -1,0 +1,142 @@
+"""What tasks on Spark do, without Spark: elements in, elements out."""
+
+from collections import defaultdict
+
+import pytest
+
+import mincer
+from mincer.arguments import job_order
+from mincer.runners.base import JobControl
+from mincer.runners.engine.job import EngineJob
+from mincer.runners.engine.tasks import group_of
+from mincer.runners.engine.window import Window
+from mincer.runners.spark.work import (
+    Chosen,
+    Sampler,
+    Unstored,
+    Work,
+    heads,
+    part_of,
+    stored,
+)
+from mincer.testing.digests import digest
+
+
+class Broadcast:
+    def __init__(self, value):
+        self.value = value
+
+
+class Rdd:
+    """Partitions in a list; what PySpark does with them, and nothing more."""
+
+    def __init__(self, partitions):
+        self.partitions = partitions
+
+    def mapPartitionsWithIndex(self, function):
+        return Rdd([list(function(n, iter(p))) for n, p in enumerate(self.partitions)])
+
+    def partitionBy(self, count, function):
+        found = defaultdict(list)
+        for partition in reversed(self.partitions):
+            for key, value in partition:
+                found[function(key)].append((key, value))
+        return Rdd([found[n] for n in range(count)])
+
+
+class FakeSpark:
+    """A runner of the same tasks."""
+
+    def run(self, order, control):
+        with EngineJob(order, control, "spark", 2, 256_000_000) as job:
+            parcel = Broadcast(job.parcel)
+            rdd = Rdd([[one] for one in job.inputs()])
+            for number, step in enumerate(order.steps):
+                cuts = None
+                if step.sampled:
+                    sampling = Work(parcel, number, 256_000_000, None)
+                    chosen = frozenset(range(len(rdd.partitions)))
+                    samples = rdd.mapPartitionsWithIndex(
+                        Sampler(sampling, chosen, len(chosen))
+                    )
+                    cuts = sampling.cuts([s for p in samples.partitions for s in p])
+                work = Work(parcel, number, 256_000_000, cuts)
+                if step.shuffles:
+                    mapped = rdd.mapPartitionsWithIndex(work.map)
+                    shuffled = mapped.partitionBy(
+                        parcel.value.groups[number], lambda group: group
+                    )
+                    rdd = shuffled.mapPartitionsWithIndex(work.reduce)
+                else:
+                    rdd = rdd.mapPartitionsWithIndex(work.map_only)
+                last = len(rdd.partitions)
+                made = stored(rdd, last)
+                rdd = made.mapPartitionsWithIndex(Unstored(last))
+            parts = sorted(heads(made.partitions[last]), key=part_of)
+
+            def fetch(wanted):
+                found = dict.fromkeys(wanted, b"")
+                for group in {group_of(one, last, len(parts)) for one in wanted}:
+                    for part, data in Chosen(frozenset(wanted))(made.partitions[group]):
+                        found[part] += data
+                return list(found.values())
+
+            return job.finish(parts, fetch, lambda: None)
+
+
+def words(key, line):
+    mincer.count("lines")
+    for word in line.split():
+        yield word, 1
+
+
+def once_more(word, n):
+    mincer.count("words")
+    yield n % 10, word
+
+
+LINES = mincer.sources.items([f"a b{n % 700} c{n % 110}" for n in range(3000)])
+JOBS = {
+    "one step": mincer.Job(words, sum, parts=9),
+    "map only": mincer.Job(words),
+    "two steps": mincer.Job(words, sum).then(once_more, len),
+    "three": mincer.Job(words).then(once_more, len).then(lambda k, n: [(n, k)]),
+    "ranges": mincer.Job(
+        words, sum, partitionfn=mincer.by_range, sort_keys=True, parts=4
+    ),
+    "ranges later": mincer.Job(words, sum).then(
+        once_more, partitionfn=mincer.by_range, sort_keys=True, sort_values=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_elements_become_the_same_pairs(name):
+    expected = JOBS[name].run(LINES, runner="inline")
+    with JOBS[name].run(LINES, runner=FakeSpark()) as results:
+        assert digest(results) == digest(expected)
+        assert results.counters == expected.counters
+
+
+def test_chunks_are_small(monkeypatch):
+    order = job_order(
+        (mincer.Job(words, parts=3, sort_keys=True).plain(),),
+        LINES,
+        workers=None,
+        memory=None,
+        output=None,
+        format=None,
+        params=None,
+        overwrite=False,
+        limit=None,
+    )
+    with EngineJob(order, JobControl(), "spark", 1, 256_000_000) as job:
+        work = Work(Broadcast(job.parcel), 0, 256_000_000, None)
+        sizes = [
+            len(data)
+            for index, one in enumerate(job.inputs())
+            for _, (_, _, number, data) in work.map(index, [one])
+            if number >= 0
+        ]
+    assert max(sizes) <= 1 << 16
+    assert Window([], lambda parts: []) is not None
