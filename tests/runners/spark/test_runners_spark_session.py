@@ -8,6 +8,7 @@ import pytest
 
 from mincer.errors import UsageError
 from mincer.runners.spark import session
+from mincer.worker.machine import cores
 
 
 class Context:
@@ -37,6 +38,33 @@ def test_a_task_has_a_share_of_the_workers_memory(settings, whole_bytes):
 def test_it_has_what_is_needed_at_least():
     given = Context(**{"spark.python.worker.memory": "10m"})
     assert session.memory_of(given) == 64_000_000
+
+
+@pytest.mark.parametrize(
+    ("master", "settings", "slots"),
+    [
+        ("spark://there", {}, 16),
+        ("local[3]", {"spark.default.parallelism": "16"}, 3),
+        ("local[3,4]", {"spark.default.parallelism": "16"}, 3),
+        ("local", {"spark.default.parallelism": "16"}, 1),
+        ("local[*]", {"spark.default.parallelism": "16"}, cores()),
+        ("yarn", {"spark.default.parallelism": "99"}, 1),
+        (
+            "yarn",
+            {
+                "spark.default.parallelism": "99",
+                "spark.executor.instances": "5",
+                "spark.executor.cores": "4",
+            },
+            20,
+        ),
+    ],
+)
+def test_slots_are_cores(master, settings, slots):
+    context = Context(**settings)
+    context.master = master
+    context.defaultParallelism = 16
+    assert session.slots_of(context) == slots
 
 
 def test_what_is_no_session_is_told():

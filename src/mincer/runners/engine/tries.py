@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ _lock = threading.RLock()
 def alone(task: TaskId) -> Iterator[None]:
     """One attempt at a time; what is no error of ours is a bug, and all of it told."""
     try:
-        with _lock:
+        with _lock, _frozen():
             yield
     except (MincerError, RecordError):
         raise
@@ -44,6 +45,17 @@ def alone(task: TaskId) -> Iterator[None]:
             user_traceback=traceback.format_exc(),
             task=str(task),
         ) from error
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """The collector need not look at what was there before: in the process of an engine
+    that is a lot, and took half of the time of a small reduce."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def tried(

@@ -12,7 +12,7 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.results import Results
 from mincer.runners.spark.application import Application
-from mincer.runners.spark.session import begun, context_of, memory_of
+from mincer.runners.spark.session import begun, context_of, memory_of, slots_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,7 +68,7 @@ class Spark:
         """Run one job: see `mincer.runners.base.Runner`."""
         context = self._connected()
         memory_bytes = memory_of(context)
-        slots = max(1, context.defaultParallelism)
+        slots = slots_of(context)
         with EngineJob(order, control, "spark", slots, memory_bytes) as job:
             return Application(context, job, memory_bytes).run()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ from mincer.errors import (
     UsageError,
 )
 from mincer.limits import MEMORY_BYTES_MIN, parse_size
+from mincer.worker.machine import cores
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["begun", "context_of", "memory_of"]
+__all__ = ["begun", "context_of", "memory_of", "slots_of"]
 
 #: Of what Spark lets a Python worker take before it spills, what a task may take: the
 #: rest is for what PySpark gathers.
@@ -67,6 +69,19 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
                 f"{conf.get('spark.master')}: {told}" + (f"\n{tail}" if tail else ""),
                 hint="Is it a master's address, and can it be reached?",
             ) from error
+
+
+def slots_of(context: SparkContext) -> int:
+    """How many tasks run at a time."""
+    conf = context.getConf()
+    if conf.get("spark.default.parallelism") is None:
+        return max(1, int(context.defaultParallelism))  # the cores that there are
+    # A number of partitions that somebody likes, which need not be that of the cores.
+    local = re.fullmatch(r"local(?:\[(\d+|\*).*\])?", context.master)
+    if local is not None:
+        return cores() if local[1] == "*" else int(local[1] or 1)
+    executors = int(conf.get("spark.executor.instances") or 1)
+    return executors * int(conf.get("spark.executor.cores") or 1)
 
 
 def check_java() -> None:

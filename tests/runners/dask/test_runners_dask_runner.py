@@ -12,8 +12,8 @@ from mincer.errors import (
     UserCodeError,
     WorkerDiedError,
 )
-from mincer.runners import dask
 from mincer.runners.dask import Dask
+from mincer.runners.dask.runner import as_error
 
 
 def test_a_missing_package_says_the_line_to_type(monkeypatch):
@@ -21,13 +21,6 @@ def test_a_missing_package_says_the_line_to_type(monkeypatch):
     with pytest.raises(UsageError) as caught:
         mincer.Job(lambda key, n: [(n, n)]).run([1], runner=Dask())
     assert caught.value.hint == 'pip install "mincer[dask]"'
-
-
-def test_a_task_has_a_share_of_its_workers_memory():
-    assert dask._share(1_000_000_000, 1) == 300_000_000
-    assert dask._share(1_000_000_000, 3) == 100_000_000
-    assert dask._share(100_000_000, 4) == 64_000_000
-    assert dask._share(None, 1) > 64_000_000
 
 
 class KilledWorker(Exception):
@@ -51,14 +44,14 @@ class FutureCancelledError(Exception):
     ],
 )
 def test_what_dask_raises_is_told_as_ours(raised, kind, says):
-    told = dask._as_error(raised, "words")
+    told = as_error(raised, "words")
     assert type(told) is kind
     assert says in told.what
 
 
 @pytest.mark.parametrize("raised", [UserCodeError("theirs"), KeyboardInterrupt()])
 def test_what_is_ours_stays(raised):
-    assert dask._as_error(raised, "words") is raised
+    assert as_error(raised, "words") is raised
 
 
 def test_what_was_never_begun_is_closed():
