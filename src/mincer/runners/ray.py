@@ -14,7 +14,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from mincer.errors import (
@@ -29,7 +29,7 @@ from mincer.flow.budget import Budget
 from mincer.flow.sampler import spread
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
-from mincer.runners.engine.outward import outward
+from mincer.runners.engine.outward import outward, outward_each
 from mincer.runners.engine.parcel import MadePart, Parcel, Piece, group_bounds
 from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals
@@ -111,7 +111,7 @@ class Ray:
 
         slots = max(1, int(ray.cluster_resources().get("CPU", 1)))
         memory_bytes = self._memory_bytes or memory_per_slot(slots)
-        with EngineJob(order, control, "ray", slots, memory_bytes) as job:
+        with EngineJob(order, control, "ray", slots, memory_bytes, streams=True) as job:
             graph = _Graph(job, memory_bytes)
             try:
                 return graph.run()
@@ -204,7 +204,7 @@ class _Graph:
             name = f"reduce {group}"
             refs = self._begin(_group, 2 * count, name, step, group, cuts, mine)
             reduced.append(refs[0])
-            found += zip(refs[:count], refs[count:], strict=True)
+            found += zip(refs[::2], refs[1::2], strict=True)
         maps.clear()
         self._wait(reduced, "reducing", step)
         return found
@@ -324,7 +324,7 @@ def _cuts(parcel: Parcel, memory_bytes: int, step: int, *samples: bytes) -> byte
     return _tasks(parcel, memory_bytes).cuts(step, samples)
 
 
-@outward
+@outward_each
 def _pieces(
     parcel: Parcel,
     memory_bytes: int,
@@ -332,9 +332,13 @@ def _pieces(
     index: int,
     cuts: bytes | None,
     *given: Any,
-) -> list[Piece | None]:
-    tasks = _tasks(parcel, memory_bytes)
-    return [None, *tasks.pieces(step, index, _source(given), cuts)]
+) -> Iterator[Piece | None]:
+    """Nothing, and the pieces; each goes to the store before the next is made."""
+    found = _tasks(parcel, memory_bytes).pieces(step, index, _source(given), cuts)
+    first = next(found)  # what can go wrong has gone wrong now
+    yield None
+    yield first
+    yield from found
 
 
 @outward
@@ -344,7 +348,7 @@ def _part(
     return _tasks(parcel, memory_bytes).part(step, index, _source(given))
 
 
-@outward
+@outward_each
 def _group(
     parcel: Parcel,
     memory_bytes: int,
@@ -352,8 +356,8 @@ def _group(
     group: int,
     cuts: bytes | None,
     refs: list[Ref],
-) -> list[Any]:
-    """The heads of the parts of a group, and behind them their data."""
+) -> Iterator[Any]:
+    """Of each part of a group its head and its data."""
     import ray
 
     arrivals = Arrivals(folder())
@@ -366,7 +370,8 @@ def _group(
                 arrivals.add(part, piece.index, 0, output)
             del piece
         tasks = _tasks(parcel, memory_bytes)
-        made, data = tasks.arrived(step, group, arrivals, accounts, cuts)
+        for made, data in tasks.arrived(step, group, arrivals, accounts, cuts):
+            yield made
+            yield data
     finally:
         arrivals.close()
-    return [*made, *data]

@@ -20,7 +20,7 @@ class Runner:
     def run(self, order, control):
         from mincer.runners.dask.graph import Graph
 
-        with EngineJob(order, control, "dask", 2, 256_000_000) as job:
+        with EngineJob(order, control, "dask", 2, 256_000_000, streams=True) as job:
             graph = Graph(self.client, job)
             try:
                 return graph.run()

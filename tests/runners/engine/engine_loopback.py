@@ -22,7 +22,9 @@ class Loopback:
 
     def run(self, order, control):
         limit = self.memory_bytes or 256_000_000
-        with EngineJob(order, control, "loopback", self.slots, limit) as job:
+        with EngineJob(
+            order, control, "loopback", self.slots, limit, streams=True
+        ) as job:
             parcel = travelled(job.parcel)
             tasks = Tasks(parcel, lambda: Budget(self.memory_bytes))
             sources = list(job.inputs())
@@ -38,15 +40,17 @@ class Loopback:
                 made, data = [], []
                 if step.shuffles:
                     pieces = [
-                        travelled(tasks.pieces(number, index, travelled(one), cuts))
+                        travelled(
+                            list(tasks.pieces(number, index, travelled(one), cuts))
+                        )
                         for index, one in enumerate(sources)
                     ]
                     for group in range(parcel.groups[number]):
                         # They arrive in any order.
                         some = [one[group] for one in reversed(pieces)]
-                        parts, blocks = tasks.group(number, group, some, cuts)
-                        made += travelled(parts)
-                        data += blocks
+                        for part, block in tasks.group(number, group, some, cuts):
+                            made.append(travelled(part))
+                            data.append(block)
                 else:
                     for index, one in enumerate(sources):
                         part, block = tasks.part(number, index, travelled(one))

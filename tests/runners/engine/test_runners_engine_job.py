@@ -135,5 +135,17 @@ def test_groups_follow_from_the_slots_and_the_input(size_bytes, parts, groups):
         source = Source()
 
     Order.source.size_bytes = size_bytes
-    job = module.EngineJob(Order, JobControl(), "engine", 2, 100)
-    assert job._groups(parts) == groups
+    job = module.EngineJob(Order, JobControl(), "engine", 2, 100, streams=True)
+    assert job._groups(parts, JOB) == groups
+
+
+def test_what_does_not_stream_has_a_group_a_part_when_nothing_is_known():
+    class Order:
+        class source:
+            size_bytes = None
+
+    job = module.EngineJob(Order, JobControl(), "engine", 2, 100, streams=False)
+    assert job._groups(16, JOB) == 16
+    Order.source.size_bytes = 100 << 20
+    assert job._groups(16, JOB) == 16
+    assert job._groups(25, mincer.Job(by_seven, sum)) == 4

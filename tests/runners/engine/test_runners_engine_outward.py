@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from mincer.errors import UserCodeError, Where
-from mincer.runners.engine.outward import outward
+from mincer.runners.engine.outward import outward, outward_each
 
 
 @outward
@@ -36,3 +36,17 @@ def test_an_error_comes_with_all_that_it_tells_and_nothing_else():
     assert error.__cause__ is None
     assert error.__context__ is None
     pickle.dumps(error)
+
+
+@outward_each
+def each(n):
+    yield from range(n)
+    task(fail=True)
+
+
+def test_the_same_of_one_that_yields():
+    found = []
+    with pytest.raises(UserCodeError) as caught:
+        found.extend(each(2))
+    assert caught.value.__context__ is None
+    assert list(zip(range(2), each(2))) == [(0, 0), (1, 1)]  # noqa: B905

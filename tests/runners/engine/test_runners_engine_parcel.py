@@ -1,5 +1,7 @@
 """What travels through an engine: groups of parts, and the size of a piece."""
 
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,4 +29,6 @@ def test_groups_are_of_one_size(parts, data):
 
 
 def test_the_size_of_a_piece():
-    assert Piece(0, {1: b"abc", 4: b"de"}).size_bytes == 5
+    piece = Piece(0, {1: b"a" * 1000, 4: b"de"})
+    assert piece.size_bytes == 1002
+    assert 1002 < sys.getsizeof(piece) < 1200

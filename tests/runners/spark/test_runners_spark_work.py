@@ -48,7 +48,7 @@ class FakeSpark:
     """A runner of the same tasks."""
 
     def run(self, order, control):
-        with EngineJob(order, control, "spark", 2, 256_000_000) as job:
+        with EngineJob(order, control, "spark", 2, 256_000_000, streams=True) as job:
             parcel = Broadcast(job.parcel)
             rdd = Rdd([[one] for one in job.inputs()])
             for number, step in enumerate(order.steps):
@@ -130,7 +130,7 @@ def test_chunks_are_small(monkeypatch):
         overwrite=False,
         limit=None,
     )
-    with EngineJob(order, JobControl(), "spark", 1, 256_000_000) as job:
+    with EngineJob(order, JobControl(), "spark", 1, 256_000_000, streams=True) as job:
         work = Work(Broadcast(job.parcel), 0, 256_000_000, None)
         sizes = [
             len(data)

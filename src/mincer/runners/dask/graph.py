@@ -94,8 +94,8 @@ class Graph:
                 f"reduce-{step}", number, group, step, number, some[number], cut
             )
             for n, index in enumerate(group_bounds(number, groups, parts)):
-                heads.append(self._take(f"head-{step}", index, reduced, 0, n))
-                blocks.append(self._take(f"data-{step}", index, reduced, 1, n))
+                heads.append(self._take(f"head-{step}", index, reduced, n, 0))
+                blocks.append(self._take(f"data-{step}", index, reduced, n, 1))
         return heads, blocks
 
     def _cuts(self, step: int, sources: list[tuple[Any, ...]]) -> bytes:

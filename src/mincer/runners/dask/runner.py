@@ -77,7 +77,9 @@ class Dask:
             (share(one["memory_limit"], one["nthreads"]) for one in workers),
             default=memory_per_slot(slots),
         )
-        with EngineJob(order, control, "dask", slots, memory_bytes) as job:
+        with EngineJob(
+            order, control, "dask", slots, memory_bytes, streams=False
+        ) as job:
             from mincer.runners.dask.graph import Graph
 
             graph = Graph(client, job)

@@ -74,7 +74,7 @@ def cuts(job: JobId, step: int, samples: list[bytes]) -> bytes:
 def pieces(
     job: JobId, step: int, index: int, cut: bytes | None, *given: Any
 ) -> list[Piece]:
-    return _tasks(job).pieces(step, index, _source(given), cut)
+    return list(_tasks(job).pieces(step, index, _source(given), cut))
 
 
 @outward
@@ -85,8 +85,8 @@ def part(job: JobId, step: int, index: int, *given: Any) -> tuple[MadePart, byte
 @outward
 def group(
     job: JobId, step: int, number: int, some: list[Piece], cut: bytes | None
-) -> tuple[list[MadePart], list[bytes]]:
-    return _tasks(job).group(step, number, some, cut)
+) -> list[tuple[MadePart, bytes]]:
+    return list(_tasks(job).group(step, number, some, cut))
 
 
 def item(made: Any, *where: int) -> Any:

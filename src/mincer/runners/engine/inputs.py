@@ -24,9 +24,9 @@ __all__ = ["DriverSpool", "Inputs", "Several", "joined"]
 
 #: A split of more than this is a task of its own.
 _SMALL_BYTES = 1 << 20
-#: Small splits are joined, but so that each slot has several tasks: what is small need
-#: not be quick.
-_TASKS_A_SLOT = 4
+#: Small splits are joined, but so that each slot has many tasks: what is small need not
+#: be quick, and may become large.
+_TASKS_A_SLOT = 16
 #: What is joined may have to be sent.
 _JOINED_BYTES_MAX = 16 << 20
 #: The ordinals of the records of a split, when it is one of several.

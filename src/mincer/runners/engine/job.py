@@ -15,6 +15,7 @@ from typing import Self
 
 from mincer.errors import InputError, MincerError, OutputError
 from mincer.ids import AttemptId
+from mincer.job import Step
 from mincer.net.same_folder import leave_token
 from mincer.runners.account import report_of
 from mincer.runners.base import SKIP_HINT, JobControl, JobOrder, Progress
@@ -39,7 +40,8 @@ class EngineJob:
     and leaves nothing of a job that failed.
 
     `engine`: its name for people. `slots`: how many tasks it runs at a time.
-    `memory_bytes`: about what a task may take.
+    `memory_bytes`: about what a task may take. `streams`: a task need not hold all that
+    comes for its group of parts.
     """
 
     def __init__(
@@ -49,12 +51,15 @@ class EngineJob:
         engine: str,
         slots: int,
         memory_bytes: int,
+        *,
+        streams: bool,
     ) -> None:
         self.order = order
         self.control = control
         self.engine = engine
         self.slots = slots
         self._memory_bytes = memory_bytes
+        self._streams = streams
         self.started = time.monotonic()
         self.made: dict[AttemptId, AttemptMade] = {}
         self.skips: dict[AttemptId, int] = {}
@@ -103,15 +108,17 @@ class EngineJob:
             job=order.job,
             packed=pack_job(order, self._memory_bytes),
             parts=parts,
-            groups=tuple(map(self._groups, parts)),
+            groups=tuple(map(self._groups, parts, order.steps)),
             attempts_max=first.max_attempts,
             skips_max=sum(step.skip_bad_records for step in order.steps),
             task_timeout_s=first.task_timeout,
             token=None if shared is None else leave_token(shared),
         )
 
-    def _groups(self, parts: int) -> int:
+    def _groups(self, parts: int, step: Step) -> int:
         size_bytes = self.order.source.size_bytes
+        if not self._streams and (size_bytes is None or step.parts is not None):
+            return parts  # all that is known of how much comes for each
         by_size = -(-(size_bytes or 0) // _GROUP_BYTES)
         wished = max(self.slots * _GROUPS_A_SLOT, by_size)
         return min(parts, wished)

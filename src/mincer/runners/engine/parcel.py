@@ -84,6 +84,10 @@ class Piece(Struct):
     def size_bytes(self) -> int:
         return sum(map(len, self.outputs.values()))
 
+    def __sizeof__(self) -> int:
+        # Asked by Dask, to know when to put what it holds on disk.
+        return object.__sizeof__(self) + self.size_bytes
+
 
 class MadePart(Struct):
     """A part of the output of a step, without its data."""

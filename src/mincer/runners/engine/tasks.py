@@ -75,17 +75,22 @@ class Tasks:
 
     def pieces(
         self, step: int, index: int, source: Input | Split, cuts: bytes | None
-    ) -> list[Piece]:
-        """Map one split; return a piece for each group of parts, empty ones too."""
+    ) -> Iterator[Piece]:
+        """Map one split; yield a piece for each group of parts, empty ones too."""
         parcel = self._parcel
         groups, parts = parcel.groups[step], parcel.parts[step]
-        pieces = [Piece(index, {}) for _ in range(groups)]
         with _held() as output:
             account = self.map_into(output, step, index, source, cuts)
-            for part, (data,) in cut_pieces(output, parts):
-                pieces[group_of(part, groups, parts)].outputs[part] = data
-        pieces[index % groups].accounts.extend([*_accounts_of(source), account])
-        return pieces
+            found = cut_pieces(output, parts)
+            part, chunks = next(found, (parts, []))
+            for group in range(groups):
+                piece = Piece(index, {})
+                while part < parts and group_of(part, groups, parts) == group:
+                    piece.outputs[part] = chunks[0]
+                    part, chunks = next(found, (parts, []))
+                if group == index % groups:
+                    piece.accounts.extend([*_accounts_of(source), account])
+                yield piece
 
     def map_into(
         self,
@@ -181,7 +186,7 @@ class Tasks:
 
     def group(
         self, step: int, group: int, pieces: Sequence[Piece], cuts: bytes | None
-    ) -> tuple[list[MadePart], list[bytes]]:
+    ) -> Iterator[tuple[MadePart, bytes]]:
         """Reduce the parts of a group, of one piece a map: each part and its blocks."""
         pieces = sorted(pieces, key=_index)
         accounts = [account for piece in pieces for account in piece.accounts]
@@ -202,7 +207,7 @@ class Tasks:
         arrivals: Arrivals,
         accounts: list[Account],
         cuts: bytes | None,
-    ) -> tuple[list[MadePart], list[bytes]]:
+    ) -> Iterator[tuple[MadePart, bytes]]:
         """The same, of pieces that were put aside."""
         return self._each(step, group, arrivals.readers, accounts, cuts)
 
@@ -213,17 +218,14 @@ class Tasks:
         readers: Callable[[int], list[SegmentReader]],
         accounts: list[Account],
         cuts: bytes | None,
-    ) -> tuple[list[MadePart], list[bytes]]:
+    ) -> Iterator[tuple[MadePart, bytes]]:
         parcel = self._parcel
-        made, data = [], []
         for part in group_bounds(group, parcel.groups[step], parcel.parts[step]):
             with _held() as output:
-                made.append(
-                    self.reduce(output, step, part, readers(part), accounts, cuts)
-                )
-                data.append(output.all())
+                made = self.reduce(output, step, part, readers(part), accounts, cuts)
+                data = output.all()
+            yield made, data
             accounts = []
-        return made, data
 
     def reduce(
         self,

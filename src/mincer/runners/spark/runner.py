@@ -69,7 +69,9 @@ class Spark:
         context = self._connected()
         memory_bytes = memory_of(context)
         slots = slots_of(context)
-        with EngineJob(order, control, "spark", slots, memory_bytes) as job:
+        with EngineJob(
+            order, control, "spark", slots, memory_bytes, streams=True
+        ) as job:
             return Application(context, job, memory_bytes).run()
 
     def _connected(self) -> SparkContext:
