@@ -1,6 +1,9 @@
 """Two gigabytes through an engine's shuffle, and how much memory its processes take."""
 
+import json
+import os
 import random
+import sys
 import threading
 
 import psutil
@@ -76,3 +79,67 @@ def check(runner):
         assert results.report.bytes_shuffled >= SHUFFLED_BYTES
     assert count == SPLITS * RECORDS
     assert first == SPLITS * RECORDS * (RECORDS - 1) // 2
+
+
+def on_spark():
+    import pyspark
+
+    conf = pyspark.SparkConf().setMaster("local-cluster[2,1,512]")
+    conf.set("spark.executor.memory", "512m").set("spark.log.level", "OFF")
+    conf.set("spark.pyspark.python", sys.executable).set("spark.ui.enabled", "false")
+    conf.set("spark.driver.bindAddress", "127.0.0.1")
+    conf.set("spark.driver.host", "127.0.0.1")
+    context = pyspark.SparkContext(conf=conf)
+    with Watched(lambda process: "pyspark" in " ".join(process.cmdline())) as watched:
+        check(mincer.Spark(context))
+    context.stop()
+    return watched
+
+
+def on_dask():
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        memory_limit="512MB",
+        dashboard_address="127.0.0.1:0",
+    )
+    with cluster, Client(cluster) as client:
+        pids = set(client.run(os.getpid).values())
+        with Watched(lambda process: process.pid in pids) as watched:
+            check(mincer.Dask(client))
+        # None was ended for its memory and begun anew.
+        assert set(client.run(os.getpid).values()) == pids
+    return watched
+
+
+def on_ray():
+    import ray
+
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        object_store_memory=512_000_000,
+    )
+
+    def own(process):
+        """Without the object store, which is in the memory of each that uses it."""
+        memory = process.memory_info()
+        return memory.rss - memory.shared
+
+    def is_it(process):
+        return process.cmdline()[:1] and process.cmdline()[0].startswith("ray::")
+
+    with Watched(is_it, own) as watched:
+        check(mincer.Ray(memory="400MB"))
+    ray.shutdown()
+    return watched
+
+
+if __name__ == "__main__":
+    on = {"spark": on_spark, "dask": on_dask, "ray": on_ray}
+    peaks = on[sys.argv[1]]().peaks
+    print(json.dumps(sorted(peaks.values(), reverse=True)))
