@@ -34,6 +34,7 @@ from mincer.runners.engine.parcel import MadePart, Parcel, Piece, group_bounds
 from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals
 from mincer.runners.engine.place import folder
+from mincer.runners.engine.reach import check_reachable
 from mincer.runners.engine.tasks import Tasks
 from mincer.runners.engine.window import Fetch
 from mincer.runners.results import Results
@@ -49,6 +50,7 @@ Ref: TypeAlias = Any
 #: The head of a part, and its data.
 Part: TypeAlias = tuple[Ref, Ref]
 
+_HINT = "Begin one:  ray start --head"
 #: How often it is looked whether the job was cancelled, and progress is told.
 _LOOK_S = 0.2
 
@@ -133,6 +135,8 @@ class Ray:
         with self._lock:
             if ray.is_initialized():
                 return
+            if self._address is not None:
+                check_reachable(self._address, "Ray cluster", _HINT)
             # What is begun here tells nobody anything, unless its user wants that.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             # An error is told by us, once.
@@ -147,7 +151,7 @@ class Ray:
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise NoConnectionError(
                     f"no Ray cluster answers at {self._address}: {error}",
-                    hint="Begin one:  ray start --head",
+                    hint=_HINT,
                 ) from error
             self._is_own = True
 

@@ -18,6 +18,7 @@ from mincer.errors import (
 from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.dask.work import share
 from mincer.runners.engine.job import EngineJob
+from mincer.runners.engine.reach import check_reachable
 from mincer.runners.results import Results
 from mincer.worker.machine import memory_per_slot
 
@@ -107,6 +108,9 @@ class Dask:
                 hint='pip install "mincer[dask]"',
             ) from error
         if isinstance(self._given, str):
+            check_reachable(
+                self._given, "scheduler of Dask", "Begin one:  dask scheduler"
+            )
             try:
                 return self._stack.enter_context(
                     Client(self._given, set_as_default=False)

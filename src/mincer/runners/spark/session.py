@@ -14,6 +14,7 @@ from mincer.errors import (
     UsageError,
 )
 from mincer.limits import MEMORY_BYTES_MIN, parse_size
+from mincer.runners.engine.reach import check_reachable
 from mincer.worker.machine import cores
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
     check_java()
     conf = SparkConf()
     if master is not None:
+        check_reachable(
+            master, "master of Spark", "Begin one:  start-master.sh  (of Spark)"
+        )
         conf.setMaster(master)
     elif not conf.contains("spark.master"):
         conf.setMaster("local[*]")
