@@ -39,8 +39,6 @@ def test_where_somebody_answers_or_the_engine_knows(address, port, dead):
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{dead}", "tcp://127.0.0.1:{dead}"])
 def test_where_nobody_does(address, dead):
-    with pytest.raises(
-        NoConnectionError, match="no cluster answers at .*refused"
-    ) as it:
+    with pytest.raises(NoConnectionError, match="no cluster answers at") as it:
         check_reachable(address.format(dead=dead), "cluster", "begin one")
     assert it.value.hint == "begin one"
