@@ -8,7 +8,15 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import charts, peers_table, racing, results, rows, stamps
+from benchmarks import (
+    charts,
+    engines_table,
+    peers_table,
+    racing,
+    results,
+    rows,
+    stamps,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path("benchmarks")
@@ -50,7 +58,8 @@ class Bench:
 
     def do(self, given: argparse.Namespace) -> int:
         if given.list:
-            print("\n".join(f"{race.name:12} {race.title}" for race in self.races))
+            for race in [*self.races, *engines_table.races(quick=self.quick)]:
+                print(f"{race.name:12} {race.title}")
             return 0
         wanted = set(given.row) | ({"peers"} if given.peers else set())
         if not wanted and not given.table:
@@ -60,7 +69,12 @@ class Bench:
         for folder in ("src", "benchmarks"):
             compileall.compile_dir(folder, quiet=1)
         cells = {name for name in wanted if name.split(":")[0] == "peers"}
-        self._run_races(wanted - cells)
+        engines = {name for name in wanted if name.split("-")[0] == engines_table.ROW}
+        self._run_races(wanted - cells - engines)
+        if engines:
+            self.failed += engines_table.run(
+                engines, self.results, stamps.stamp(ROOT), _say, quick=self.quick
+            )
         if cells:
             self._run_peers(cells)
         self._write()
@@ -107,7 +121,10 @@ class Bench:
             self.results.kept,
             code_now,
             notes=notes.read_text("utf-8") if notes.exists() else "",
-            among_peers=peers_table.section(self.results.kept, code_now),
+            among_peers=[
+                *engines_table.section(self.results.kept, code_now),
+                *peers_table.section(self.results.kept, code_now),
+            ],
         )
         (self.folder / "results.md").write_text(text, "utf-8")
 
