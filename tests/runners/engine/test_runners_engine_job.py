@@ -7,7 +7,7 @@ import mincer
 from mincer.errors import CancelledError, InputError, OutputError, UserCodeError
 from mincer.runners.base import JobControl
 from mincer.runners.engine import job as module
-from mincer.runners.engine import place
+from mincer.runners.engine import tasks
 
 
 def by_seven(key, n):
@@ -33,7 +33,7 @@ def test_parts_are_written_by_the_workers(tmp_path):
 
 
 def test_or_here_where_they_do_not_see_the_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(place, "is_shared", lambda token: False)
+    monkeypatch.setattr(tasks, "is_shared", lambda token: False)
     with JOB.run(NUMBERS, runner=Loopback(), output=tmp_path / "out") as results:
         assert results.to_dict() == SUMS
 

@@ -7,7 +7,7 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from mincer.codec import functions
 from mincer.context import Context
@@ -36,7 +36,7 @@ from mincer.runners.engine.parcel import (
 )
 from mincer.runners.engine.parts import EarlierPart
 from mincer.runners.engine.pieces import Arrivals, BytesReader, HeldFile, cut_pieces
-from mincer.runners.engine.place import folder, install
+from mincer.runners.engine.place import folder, install, is_shared
 from mincer.runners.engine.tries import alone, tried
 from mincer.sinks.base import Sink
 from mincer.sources.base import Split
@@ -46,7 +46,6 @@ from mincer.worker.orders import AttemptMade, JobCode
 
 __all__ = ["Tasks", "group_of"]
 
-Made = TypeVar("Made")
 #: Tells how far an attempt is, and may raise to stop it.
 Publish = Callable[[int, int], None]
 
@@ -141,13 +140,13 @@ class Tasks:
             code = self._code(task.step)
             program = code.program(None if cuts is None else pickle.loads(cuts))
             try:
-                return self._look_at(task, number, source, skip, program, make, False)
+                return self._mapped(task, number, source, skip, program, make, False)
             except Inexact:
-                return self._look_at(task, number, source, skip, program, make, True)
+                return self._mapped(task, number, source, skip, program, make, True)
 
         return tried(task, self._parcel, once)
 
-    def _look_at(
+    def _mapped(
         self,
         task: TaskId,
         number: int,
@@ -198,7 +197,7 @@ class Tasks:
                 if part in piece.outputs
             ]
 
-        return self._each(step, group, readers, accounts, cuts)
+        return self._reduced(step, group, readers, accounts, cuts)
 
     def arrived(
         self,
@@ -209,9 +208,9 @@ class Tasks:
         cuts: bytes | None,
     ) -> Iterator[tuple[MadePart, bytes]]:
         """The same, of pieces that were put aside."""
-        return self._each(step, group, arrivals.readers, accounts, cuts)
+        return self._reduced(step, group, arrivals.readers, accounts, cuts)
 
-    def _each(
+    def _reduced(
         self,
         step: int,
         group: int,
@@ -282,7 +281,7 @@ class Tasks:
         with alone(task):
             program = self._code(step).program()
             try:
-                self._look_at(task, 0, source, frozenset(), program, keys, False)
+                self._mapped(task, 0, source, frozenset(), program, keys, False)
             except (RecordError, Inexact):
                 # The map that has this record tells it better, or leaves it out.
                 found = []
@@ -332,8 +331,6 @@ class Tasks:
             return True
         if parcel.token is None:
             return False
-        from mincer.runners.engine.place import is_shared
-
         return is_shared(parcel.token)
 
 
