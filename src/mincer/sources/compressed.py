@@ -13,6 +13,8 @@ from mincer.sources.copies import open_input
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from mincer.sources.remote import Status
+
 __all__ = ["InputStream", "ending_of"]
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst")
@@ -57,7 +59,12 @@ class InputStream:
                 hint="Decompress it first, or install a Python that has this module.",
             ) from error
 
-    def stat(self) -> os.stat_result:
+    def stat(self) -> os.stat_result | Status:
+        """The size of the file, and a number that another version has not."""
+        status = getattr(self._raw, "status", None)
+        if status is not None:  # it is behind a URL
+            found: Status = status()
+            return found
         return os.fstat(self._raw.fileno())
 
     @property

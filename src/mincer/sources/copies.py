@@ -32,6 +32,11 @@ def open_input(path: str) -> BinaryIO:
     """Open the file of this path for reading, wherever it lies."""
     copy = _copies.get(path)
     if copy is None:
+        if "://" in path:
+            from mincer.sources.remote import is_remote, open_remote
+
+            if is_remote(path):
+                return open_remote(path)
         return open(path, "rb")
     if copy.ranges is None:
         return open(copy.path, "rb")

@@ -63,9 +63,20 @@ def find_files(paths: tuple[str, ...]) -> list[InputFile | None]:
             if None in found:
                 raise InputError("'-' is given twice, and stdin can be read once")
             found.append(None)
+        elif "://" in path:
+            found += _find_url(path)
         else:
             found += map(_look, _expand(path))
     return found
+
+
+def _find_url(url: str) -> list[InputFile]:
+    from mincer.sources.remote import find_remote, is_remote
+
+    path = url.removeprefix("file://")
+    if path != url or not is_remote(url):
+        return list(map(_look, _expand(path)))
+    return [InputFile(*one) for one in find_remote(url)]
 
 
 def _expand(path: str) -> list[str]:

@@ -32,9 +32,11 @@ class FilePiece(NamedTuple):
     #: None: to its end, wherever that is (decompressed, nobody knows).
     end: int | None
 
-    def extent(self) -> Extent:
-        """What reading this piece reads: also the byte before it, which tells whether a
-        line starts with it."""
+    def extent(self) -> Extent | None:
+        """What reading this piece reads of a file: also the byte before it, which tells
+        whether a line starts with it. None: it is behind a URL, which all can read."""
+        if "://" in self.path:
+            return None
         end = self.file_bytes if self.end is None else self.end
         file = self.file_bytes, self.mtime_ns
         return Extent(self.path, max(0, self.start - 1), end, *file)
