@@ -6,11 +6,11 @@ job runs. `tag` chooses the mapfn when a job has a dict of them, and is what
 
 `paths` is a file, a folder (all files below it, sorted, without those whose names
 begin with `.` or `_`), a glob (`**` for any folders), `-` for the standard input, or a
-list of those. It may be a URL (s3://…, and what else fsspec knows; `mincer[remote]`),
-which each worker reads for itself. Files that end in .gz, .bz2, .xz or .zst are decompressed. Large files
-are read in pieces, at once; compressed ones and those in UTF-16 or UTF-32 in one. Small
-ones share a split. `split_size` ("64MB", or bytes) is the size of a piece; by default
-it follows from the size of the whole input.
+list of those. It may be a URL (s3://… or what else fsspec knows: `mincer[remote]`),
+which each worker reads for itself. Files that end in .gz, .bz2, .xz or .zst are
+decompressed. Large files are read in pieces, at once; compressed ones and those in
+UTF-16 or UTF-32 in one. Small ones share a split. `split_size` ("64MB", or bytes) is
+the size of a piece; by default it follows from the size of the whole input.
 
 Keys of `text`, `blocks`, `jsonl` and `csv` are the byte offsets at which lines start in
 their (decompressed) file; a line ends at \\n or \\r\\n and nothing else.
