@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import signal
 import threading
 import warnings
@@ -133,8 +134,9 @@ def test_a_script_runs(is_worker_first, processes, tmp_path, home):
         client = worker()
     out, err, code = ended(server)
     assert (out, code) == ("[(b'red', 3), (b'blue', 2)]\n", 0)
-    # It tells of who only looked if somebody listens there.
-    assert [line for line in err.splitlines() if "refused somebody" not in line] == []
+    # It tells of who only looked if somebody listens there, and may know his address.
+    looked = re.compile("refused (somebody|.*: it left in the middle of the handshake)")
+    assert [line for line in err.splitlines() if not looked.search(line)] == []
     _, err, code = ended(client)
     assert "has ended" in err
     assert code == 0

@@ -84,8 +84,6 @@ def test_where_nobody_is_it_waits_and_finds_who_comes(dial):
 
 
 def test_a_name_may_stand_for_addresses_of_both_kinds(dial):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number = server.getsockname()[1]
     seen = set()
 
     def turn():
@@ -93,8 +91,12 @@ def test_a_name_may_stand_for_addresses_of_both_kinds(dial):
         for one in connection.sockets[:1]:
             seen.add(one.getsockopt(zmq.IPV6))
 
-    connection = dial(f"tcp://localhost:{number}")
-    wait(lambda: seen == {0, 1}, turn)
+    # Bound, so that nobody else has the number; but nobody listens.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        number = taken.getsockname()[1]
+        connection = dial(f"tcp://localhost:{number}")
+        wait(lambda: seen == {0, 1}, turn)
     with context() as another:
         back = Port(another, address=f"tcp://127.0.0.1:{number}")
         wait(lambda: connection.is_up, turn)

@@ -21,6 +21,9 @@ from mincer.runners.spark.work import (
 )
 from mincer.testing.digests import digest
 
+#: The process of the tests is counted, and has a lot in it.
+MEMORY_BYTES = 8 << 30
+
 
 class Broadcast:
     def __init__(self, value):
@@ -48,19 +51,19 @@ class FakeSpark:
     """A runner of the same tasks."""
 
     def run(self, order, control):
-        with EngineJob(order, control, "spark", 2, 256_000_000, streams=True) as job:
+        with EngineJob(order, control, "spark", 2, MEMORY_BYTES, streams=True) as job:
             parcel = Broadcast(job.parcel)
             rdd = Rdd([[one] for one in job.inputs()])
             for number, step in enumerate(order.steps):
                 cuts = None
                 if step.sampled:
-                    sampling = Work(parcel, number, 256_000_000, None)
+                    sampling = Work(parcel, number, MEMORY_BYTES, None)
                     chosen = frozenset(range(len(rdd.partitions)))
                     samples = rdd.mapPartitionsWithIndex(
                         Sampler(sampling, chosen, len(chosen))
                     )
                     cuts = sampling.cuts([s for p in samples.partitions for s in p])
-                work = Work(parcel, number, 256_000_000, cuts)
+                work = Work(parcel, number, MEMORY_BYTES, cuts)
                 if step.shuffles:
                     mapped = rdd.mapPartitionsWithIndex(work.map)
                     shuffled = mapped.partitionBy(
@@ -130,8 +133,8 @@ def test_chunks_are_small(monkeypatch):
         overwrite=False,
         limit=None,
     )
-    with EngineJob(order, JobControl(), "spark", 1, 256_000_000, streams=True) as job:
-        work = Work(Broadcast(job.parcel), 0, 256_000_000, None)
+    with EngineJob(order, JobControl(), "spark", 1, MEMORY_BYTES, streams=True) as job:
+        work = Work(Broadcast(job.parcel), 0, MEMORY_BYTES, None)
         sizes = [
             len(data)
             for index, one in enumerate(job.inputs())
