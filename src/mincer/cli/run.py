@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "RUNNERS", "RunOptions", "execute"]
 
 FORMATS = ("tsv", "jsonl", "pickle", "lines")
-RUNNERS = ("local", "inline", "serve", "cluster", "spark", "dask", "ray")
-_ENGINES = RUNNERS[4:]
+_ENGINES = ("spark", "dask", "ray")
+RUNNERS = ("local", "inline", "serve", "cluster", *_ENGINES)
 
 
 class RunOptions(Struct, kw_only=True):

@@ -31,7 +31,7 @@ from mincer.runners.base import JobControl, JobOrder
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.outward import outward, outward_each
 from mincer.runners.engine.parcel import MadePart, Parcel, Piece, group_bounds
-from mincer.runners.engine.parts import EarlierPart
+from mincer.runners.engine.parts import source_of
 from mincer.runners.engine.pieces import Arrivals
 from mincer.runners.engine.place import folder
 from mincer.runners.engine.reach import check_reachable
@@ -311,16 +311,11 @@ def _tasks(parcel: Parcel, memory_bytes: int) -> Tasks:
     return Tasks(parcel, budget)
 
 
-def _source(given: tuple[Any, ...]) -> Any:
-    """An input, or a part of the step before with its data."""
-    return given[0] if len(given) == 1 else EarlierPart(*given)
-
-
 @outward
 def _sample(
     parcel: Parcel, memory_bytes: int, step: int, splits: int, *given: Any
 ) -> bytes:
-    return _tasks(parcel, memory_bytes).sample(step, _source(given), splits)
+    return _tasks(parcel, memory_bytes).sample(step, source_of(given), splits)
 
 
 @outward
@@ -338,7 +333,7 @@ def _pieces(
     *given: Any,
 ) -> Iterator[Piece | None]:
     """Nothing, and the pieces; each goes to the store before the next is made."""
-    found = _tasks(parcel, memory_bytes).pieces(step, index, _source(given), cuts)
+    found = _tasks(parcel, memory_bytes).pieces(step, index, source_of(given), cuts)
     first = next(found)  # what can go wrong has gone wrong now
     yield None
     yield first
@@ -349,7 +344,7 @@ def _pieces(
 def _part(
     parcel: Parcel, memory_bytes: int, step: int, index: int, *given: Any
 ) -> tuple[MadePart, bytes]:
-    return _tasks(parcel, memory_bytes).part(step, index, _source(given))
+    return _tasks(parcel, memory_bytes).part(step, index, source_of(given))
 
 
 @outward_each

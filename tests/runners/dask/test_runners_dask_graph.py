@@ -4,6 +4,7 @@ import pytest
 from dask_fakes import Client, distributed
 
 import mincer
+from engine_jobs import JOBS, LINES
 from mincer.errors import UserCodeError
 from mincer.runners.engine.job import EngineJob
 from mincer.testing.digests import digest
@@ -32,29 +33,6 @@ class Runner:
 @pytest.fixture
 def runner(distributed):
     return Runner()
-
-
-def words(key, line):
-    mincer.count("lines")
-    for word in line.split():
-        yield word, 1
-
-
-def once_more(word, n):
-    mincer.count("words")
-    yield n % 10, word
-
-
-LINES = mincer.sources.items([f"a b{n % 700} c{n % 110}" for n in range(3000)])
-JOBS = {
-    "one step": mincer.Job(words, sum, parts=9),
-    "map only": mincer.Job(words),
-    "two steps": mincer.Job(words, sum).then(once_more, len),
-    "three": mincer.Job(words).then(once_more, len).then(lambda k, n: [(n, k)]),
-    "ranges": mincer.Job(
-        words, sum, partitionfn=mincer.by_range, sort_keys=True, parts=4
-    ),
-}
 
 
 @pytest.mark.parametrize("name", JOBS)

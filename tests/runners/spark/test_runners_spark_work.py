@@ -5,6 +5,7 @@ from collections import defaultdict
 import pytest
 
 import mincer
+from engine_jobs import JOBS, LINES, words
 from mincer.arguments import job_order
 from mincer.runners.base import JobControl
 from mincer.runners.engine.job import EngineJob
@@ -85,32 +86,6 @@ class FakeSpark:
                 return list(found.values())
 
             return job.finish(parts, fetch, lambda: None)
-
-
-def words(key, line):
-    mincer.count("lines")
-    for word in line.split():
-        yield word, 1
-
-
-def once_more(word, n):
-    mincer.count("words")
-    yield n % 10, word
-
-
-LINES = mincer.sources.items([f"a b{n % 700} c{n % 110}" for n in range(3000)])
-JOBS = {
-    "one step": mincer.Job(words, sum, parts=9),
-    "map only": mincer.Job(words),
-    "two steps": mincer.Job(words, sum).then(once_more, len),
-    "three": mincer.Job(words).then(once_more, len).then(lambda k, n: [(n, k)]),
-    "ranges": mincer.Job(
-        words, sum, partitionfn=mincer.by_range, sort_keys=True, parts=4
-    ),
-    "ranges later": mincer.Job(words, sum).then(
-        once_more, partitionfn=mincer.by_range, sort_keys=True, sort_values=True
-    ),
-}
 
 
 @pytest.mark.parametrize("name", JOBS)

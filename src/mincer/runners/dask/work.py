@@ -12,7 +12,7 @@ from mincer.ids import JobId
 from mincer.limits import MEMORY_BYTES_MIN
 from mincer.runners.engine.outward import outward
 from mincer.runners.engine.parcel import MadePart, Piece
-from mincer.runners.engine.parts import EarlierPart
+from mincer.runners.engine.parts import source_of
 from mincer.runners.engine.tasks import Tasks
 from mincer.worker.machine import memory_per_slot
 
@@ -55,14 +55,9 @@ def _stop_if_cancelled(ordinal: int, done: int) -> None:
         raise CancelledError("the job was cancelled")
 
 
-def _source(given: tuple[Any, ...]) -> Any:
-    """An input, or a part of the step before with its data."""
-    return given[0] if len(given) == 1 else EarlierPart(*given)
-
-
 @outward
 def sample(job: JobId, step: int, splits: int, *given: Any) -> bytes:
-    return _tasks(job).sample(step, _source(given), splits)
+    return _tasks(job).sample(step, source_of(given), splits)
 
 
 @outward
@@ -74,12 +69,12 @@ def cuts(job: JobId, step: int, samples: list[bytes]) -> bytes:
 def pieces(
     job: JobId, step: int, index: int, cut: bytes | None, *given: Any
 ) -> list[Piece]:
-    return list(_tasks(job).pieces(step, index, _source(given), cut))
+    return list(_tasks(job).pieces(step, index, source_of(given), cut))
 
 
 @outward
 def part(job: JobId, step: int, index: int, *given: Any) -> tuple[MadePart, bytes]:
-    return _tasks(job).part(step, index, _source(given))
+    return _tasks(job).part(step, index, source_of(given))
 
 
 @outward

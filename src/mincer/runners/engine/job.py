@@ -232,14 +232,10 @@ class EngineJob:
             digest = self._parcel.packed.modules.digest
             error.user_traceback = users_paths(error.user_traceback, digest)
         if error.hint is None and error.where is not None:
-            if isinstance(error, InputError) and _is_file(error.where.source):
+            if isinstance(error, InputError) and os.path.isfile(error.where.source):
                 error.hint = (
                     "It is here, but the worker opens it itself: put it where all "
                     "workers see it under the same path."
                 )
             elif error.task is not None and " map " in f" {error.task}":
                 error.hint = SKIP_HINT
-
-
-def _is_file(path: str) -> bool:
-    return os.path.isfile(path)

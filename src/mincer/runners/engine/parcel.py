@@ -50,8 +50,6 @@ class Parcel(Struct):
     #: A file in the folder of the output, and what is in it: who finds that sees the
     #: same folder, and writes parts there.
     token: tuple[bytes, bytes] | None = None
-    #: True when the sink can be written from any machine.
-    writes_anywhere: bool = False
 
 
 class Input(Struct):

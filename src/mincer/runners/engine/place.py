@@ -10,6 +10,7 @@ from mincer.net.same_folder import sees_token
 from mincer.store.folder import OwnedFolder
 from mincer.worker.modules import ModuleSet
 from mincer.worker.origins import find
+from mincer.worker.unpack import install as install_unpacked
 from mincer.worker.unpack import unpack
 
 __all__ = ["folder", "install", "is_shared"]
@@ -48,8 +49,6 @@ def install(modules: ModuleSet) -> None:
             del _installed[before]
             sys.path.remove(before)
             _forget(before)
-    from mincer.worker.unpack import install as install_unpacked
-
     install_unpacked(modules.data, modules.digest, os.path.join(folder(), "code"))
     _installed[unpacked] = modules.names
 

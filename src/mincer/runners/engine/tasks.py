@@ -6,7 +6,7 @@ import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from mincer.codec import functions
@@ -34,11 +34,15 @@ from mincer.runners.engine.parcel import (
     Piece,
     group_bounds,
 )
-from mincer.runners.engine.parts import EarlierPart
-from mincer.runners.engine.pieces import Arrivals, BytesReader, HeldFile, cut_pieces
+from mincer.runners.engine.parts import accounts_of
+from mincer.runners.engine.pieces import (
+    Arrivals,
+    BytesReader,
+    HeldFile,
+    cut_pieces,
+)
 from mincer.runners.engine.place import folder, install, is_shared
 from mincer.runners.engine.tries import alone, tried
-from mincer.sinks.base import Sink
 from mincer.sources.base import Split
 from mincer.store.disk import DiskScratch, Place
 from mincer.worker.loaded import load_code
@@ -78,7 +82,7 @@ class Tasks:
         """Map one split; yield a piece for each group of parts, empty ones too."""
         parcel = self._parcel
         groups, parts = parcel.groups[step], parcel.parts[step]
-        with _held() as output:
+        with closing(HeldFile(folder())) as output:
             account = self.map_into(output, step, index, source, cuts)
             found = cut_pieces(output, parts)
             part, chunks = next(found, (parts, []))
@@ -88,7 +92,7 @@ class Tasks:
                     piece.outputs[part] = chunks[0]
                     part, chunks = next(found, (parts, []))
                 if group == index % groups:
-                    piece.accounts.extend([*_accounts_of(source), account])
+                    piece.accounts.extend([*accounts_of(source), account])
                 yield piece
 
     def map_into(
@@ -127,7 +131,7 @@ class Tasks:
         account = self._map(task, source, None, make)
         part = account.made.made.part if account.made.made is not None else None
         assert part is not None
-        return MadePart(task, part, sinks[0], [*_accounts_of(source), account])
+        return MadePart(task, part, sinks[0], [*accounts_of(source), account])
 
     def _map(
         self,
@@ -178,7 +182,7 @@ class Tasks:
         self, step: int, index: int, source: Input | Split
     ) -> tuple[MadePart, bytes]:
         """Map one split whose pairs are not shuffled; the part, and its blocks."""
-        with _held() as output:
+        with closing(HeldFile(folder())) as output:
             return self.map_part(output, step, index, source), output.all()
 
     # --- reduces
@@ -220,7 +224,7 @@ class Tasks:
     ) -> Iterator[tuple[MadePart, bytes]]:
         parcel = self._parcel
         for part in group_bounds(group, parcel.groups[step], parcel.parts[step]):
-            with _held() as output:
+            with closing(HeldFile(folder())) as output:
                 made = self.reduce(output, step, part, readers(part), accounts, cuts)
                 data = output.all()
             yield made, data
@@ -312,7 +316,7 @@ class Tasks:
     ) -> Iterator[tuple[PartWriter, int | None]]:
         """Where a part goes: into the sink, under a number of its own, or `output`."""
         sink = self._code(step).sink
-        if sink is None or not self._sees(sink):
+        if sink is None or not self._sees_sink():
             output.begin()
             yield BlockPart(output), None
             return
@@ -325,18 +329,9 @@ class Tasks:
             writer.abort()
             raise
 
-    def _sees(self, sink: Sink) -> bool:
-        parcel = self._parcel
-        if parcel.writes_anywhere:
-            return True
-        if parcel.token is None:
-            return False
-        return is_shared(parcel.token)
-
-
-def _accounts_of(source: Input | Split) -> list[Account]:
-    """Those of the steps before, that came with it."""
-    return source.accounts if isinstance(source, EarlierPart) else []
+    def _sees_sink(self) -> bool:
+        token = self._parcel.token
+        return token is not None and is_shared(token)
 
 
 def _index(piece: Piece) -> int:
@@ -346,12 +341,3 @@ def _index(piece: Piece) -> int:
 def group_of(part: int, groups: int, parts: int) -> int:
     """The group that a part belongs to: the other way round as `group_bounds`."""
     return ((part + 1) * groups - 1) // parts
-
-
-@contextmanager
-def _held() -> Iterator[HeldFile]:
-    output = HeldFile(folder())
-    try:
-        yield output
-    finally:
-        output.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mincer.flow.budget import Budget
 from mincer.runners.engine.parcel import Account, Input, MadePart, Parcel, group_bounds
-from mincer.runners.engine.parts import EarlierPart
+from mincer.runners.engine.parts import EarlierPart, accounts_of
 from mincer.runners.engine.pieces import Arrivals, HeldFile, cut_pieces
 from mincer.runners.engine.place import folder
 from mincer.runners.engine.tasks import Tasks, group_of
@@ -73,7 +73,7 @@ class Work:
         parcel = self._parcel.value
         groups, parts = parcel.groups[self._step], parcel.parts[self._step]
         for index, source in _sources(partition, elements):
-            with failing(parcel.job), _file() as output:
+            with failing(parcel.job), contextlib.closing(HeldFile(folder())) as output:
                 account = self._tasks.map_into(
                     output, self._step, index, source, self._cuts
                 )
@@ -81,7 +81,7 @@ class Work:
                     group = group_of(part, groups, parts)
                     for number, data in enumerate(chunks):
                         yield group, (part, index, number, data)
-                accounts = [*_accounts_of(source), account]
+                accounts = [*accounts_of(source), account]
                 yield index % groups, (0, index, _HEAD, accounts)
 
     def reduce(
@@ -99,7 +99,7 @@ class Work:
             for part in group_bounds(
                 group, parcel.groups[self._step], parcel.parts[self._step]
             ):
-                with _file() as output:
+                with contextlib.closing(HeldFile(folder())) as output:
                     readers = arrivals.readers(part)
                     made = self._tasks.reduce(
                         output, self._step, part, readers, accounts, self._cuts
@@ -111,7 +111,7 @@ class Work:
         """Map what is in a partition to parts."""
         parcel = self._parcel.value
         for index, source in _sources(partition, elements):
-            with failing(parcel.job), _file() as output:
+            with failing(parcel.job), contextlib.closing(HeldFile(folder())) as output:
                 made = self._tasks.map_part(output, self._step, index, source)
                 yield from _kept(index, made, output)
 
@@ -201,10 +201,6 @@ def part_of(made: MadePart) -> int:
     return made.task.index
 
 
-def _accounts_of(source: Input | Split) -> list[Account]:
-    return source.accounts if isinstance(source, EarlierPart) else []
-
-
 def _sources(
     partition: int, elements: Iterable[Any]
 ) -> Iterator[tuple[int, Input | Split]]:
@@ -232,9 +228,3 @@ def _kept(part: int, made: MadePart, output: HeldFile) -> Iterator[Kept]:
     size = output.length_bytes
     for number, at in enumerate(range(0, size, _CHUNK_BYTES)):
         yield part, number, output.read(at, min(_CHUNK_BYTES, size - at))
-
-
-@contextlib.contextmanager
-def _file() -> Iterator[HeldFile]:
-    with contextlib.closing(HeldFile(folder())) as output:
-        yield output
