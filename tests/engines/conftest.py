@@ -2,14 +2,27 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
+from storage import S3
+
+# The jobs and programs of the exact comparisons.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "exact"))
 
 from required import lacking
 
 
 @pytest.fixture(scope="session")
-def spark():
+def s3():
+    """An S3 which all that is started after it finds."""
+    server = S3()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def spark(s3):
     """The context of an application with two executors, each a process of its own."""
     try:
         import pyspark
@@ -32,7 +45,7 @@ def spark():
 
 
 @pytest.fixture(scope="session")
-def dask():
+def dask(s3):
     """The client of two worker processes."""
     try:
         from distributed import Client, LocalCluster
@@ -48,7 +61,7 @@ def dask():
 
 
 @pytest.fixture(scope="session")
-def ray():
+def ray(s3):
     """A cluster of two processors."""
     try:
         import ray

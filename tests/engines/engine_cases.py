@@ -7,7 +7,10 @@ import sys
 import threading
 from pathlib import Path
 
+import drive
+import jobs
 import pytest
+from cases import CASES, SCALE, by_hand, paths_of
 
 import mincer
 from mincer.errors import CancelledError, TimedOutError, UsageError, UserCodeError
@@ -50,9 +53,16 @@ class EngineCases(RunnerSuite):
         for one, other in zip(found, expected, strict=True):
             assert math.dist(one, other) < 1e-9
 
+    @pytest.mark.parametrize("case", CASES)
+    def test_what_a_program_by_hand_says(self, run, case):
+        job, source, program, _, ordered = CASES[case]
+        paths = paths_of(case, SCALE)
+        results = run(getattr(jobs, job), drive.SOURCES[source](paths))
+        assert digest(results, ordered=ordered) == by_hand(program, paths)
+
     def test_the_main_job(self, run):
         module = example("stdlib_words")
-        source = mincer.sources.text(module.library_files()[:200], errors="replace")
+        source = mincer.sources.text(module.library_files(), errors="replace")
         with module.job.run(source, runner="inline") as expected:
             results = run(module.job, source)
             assert digest(results) == digest(expected)

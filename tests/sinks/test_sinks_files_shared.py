@@ -48,10 +48,14 @@ def test_a_part_is_there_when_it_is_as_long_as_was_said(sink):
 
 
 def test_what_is_no_file_is_no_part(sink):
-    os.mkfifo(sink._aside_path(0, "attempt", 0))  # to open it would wait for ever
-    os.mkdir(sink._aside_path(1, "attempt", 0))
+    pipe, folder = (
+        os.path.join(sink.shared_folder, f"part-0000{part}.attempt-0")
+        for part in (0, 1)
+    )
+    os.mkfifo(pipe)  # to open it would wait for ever
+    os.mkdir(folder)
     assert not sink.has_part(0, 0, 0)
-    assert not sink.has_part(1, 0, os.path.getsize(sink._aside_path(1, "attempt", 0)))
+    assert not sink.has_part(1, 0, os.path.getsize(folder))
 
 
 def test_a_folder_that_could_not_be_emptied_is_known_as_over(tmp_path, sink):

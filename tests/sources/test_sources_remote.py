@@ -2,20 +2,15 @@
 
 import sys
 
-import fsspec
 import pytest
 
 import mincer
 from mincer.errors import InputError, UsageError
 from mincer.sources.paths import find_files
-from mincer.sources.remote import find_remote, is_remote, open_remote
+from mincer.sources.remote import find_remote
+from storages import broken, memory
 
-
-@pytest.fixture
-def memory():
-    storage = fsspec.filesystem("memory")
-    yield storage
-    storage.rm("/", recursive=True) if storage.ls("/") else None
+__all__ = ["broken", "memory"]
 
 
 def lines(key, line):
@@ -25,13 +20,6 @@ def lines(key, line):
 def read(source):
     with mincer.Job(lines).run(source, runner="inline") as results:
         return list(results)
-
-
-def test_what_is_a_url():
-    assert is_remote("s3://bucket/key")
-    assert is_remote("memory://a")
-    assert not is_remote("/a/b://c")
-    assert not is_remote("a.txt")
 
 
 def test_one_file(memory):
@@ -48,6 +36,12 @@ def test_a_folder_and_a_pattern(memory):
         "a/1.txt",
         "b/2.txt",
     ]
+
+
+def test_a_file_may_be_called_like_a_pattern(memory):
+    memory.pipe("/in/[a]*.txt", b"mine")
+    memory.pipe("/in/a.txt", b"other")
+    assert read("memory://in/[a]*.txt") == [(0, "mine")]
 
 
 def test_pieces_make_the_whole(memory):
@@ -108,45 +102,8 @@ def test_without_fsspec_it_says_what_to_install(monkeypatch):
 
 
 def test_an_unknown_kind_of_url_is_told():
-    with pytest.raises(UsageError, match="nothing://x cannot be read"):
+    with pytest.raises(UsageError, match="nothing://x cannot be opened"):
         find_remote("nothing://x")
-
-
-class Broken(fsspec.AbstractFileSystem):
-    """A storage that has a file and cannot give it."""
-
-    protocol = "broken"
-
-    def info(self, path, **more):
-        if "gone" in path:
-            raise RuntimeError("no credentials")
-        return {"name": path, "size": None if "unknown" in path else 10, "type": "file"}
-
-    def exists(self, path, **more):
-        return self.info(path) is not None
-
-    def isdir(self, path):
-        return False
-
-    def _open(self, path, mode="rb", **more):
-        return self
-
-    def read(self, size):
-        raise RuntimeError("the connection was reset")
-
-    def seek(self, offset, whence=0):
-        raise RuntimeError("the connection was reset")
-
-    def tell(self):
-        return 0
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def broken():
-    fsspec.register_implementation("broken", Broken, clobber=True)
 
 
 def test_a_storage_that_fails_is_told(broken):
@@ -156,5 +113,3 @@ def test_a_storage_that_fails_is_told(broken):
         find_remote("broken://unknown")
     with pytest.raises(InputError, match=r"cannot read broken://a: .*was reset"):
         read("broken://a")
-    with open_remote("broken://a") as file, pytest.raises(OSError, match="reset"):
-        file.seek(5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincer.sources.paths import InputFile
+from mincer.sources.input_file import InputFile
 from mincer.sources.splits import FilePiece, cut, runs, split_size, tapered
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from mincer.errors import UsageError
+from mincer.urls import below, open_file, remove_file, write_new
 from mincer.wire.frames import JobTold
 
 __all__ = ["SharedFolder", "leave_token", "sees_token"]
@@ -21,11 +23,10 @@ _TOKEN_BYTES = 16
 
 def leave_token(folder: str) -> tuple[bytes, bytes] | None:
     """Leave a token in a folder: where it is, and what is in it. None: it cannot be."""
-    path, token = os.path.join(folder, _TOKEN), os.urandom(_TOKEN_BYTES)
+    path, token = below(folder, _TOKEN), os.urandom(_TOKEN_BYTES)
     try:
-        with open(path, "xb") as file:
-            file.write(token)
-    except OSError:
+        write_new(path, token)
+    except (OSError, UsageError):
         return None  # nobody will find one, and everything is sent
     return os.fsencode(path), token
 
@@ -34,17 +35,17 @@ def sees_token(left: tuple[bytes, bytes]) -> bool:
     """True when the token that was left is found here, and its folder can be written
     to."""
     path, token = os.fsdecode(left[0]), left[1]
-    probe = os.path.join(os.path.dirname(path), f"probe-{os.urandom(8).hex()}")
+    probe = below(os.path.dirname(path), f"probe-{os.urandom(8).hex()}")
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             if file.read(_TOKEN_BYTES + 1) != token:
                 return False
-        with open(probe, "xb"):
-            pass
-    except (OSError, ValueError):  # a path may hold what no path here may
+        write_new(probe, b"")
+    # A path may hold what no path here may, and a URL what nothing here opens.
+    except (OSError, ValueError, UsageError):
         return False
     with contextlib.suppress(OSError):
-        os.unlink(probe)
+        remove_file(probe)
     return True
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from typing import Any
 
-from mincer.errors import OutputError
 from mincer.flow.ports import PartMade
 from mincer.sinks.encoder import PartEncoder
+from mincer.sinks.told import told_about
 
-__all__ = ["PartFile", "told_about"]
+__all__ = ["PartFile"]
 
 #: So much is written before it is sent on to the disk; what is less waits for `close`.
 _SENT_BYTES = 2 << 20
@@ -71,18 +70,3 @@ class PartFile:
         for path in (self._writing, self._path):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-
-
-@contextlib.contextmanager
-def told_about(folder: str) -> Iterator[None]:
-    """Turn what the system refuses into an error that names the folder."""
-    import errno
-
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            hint="Make room, or choose a folder on another disk." if full else None,
-        ) from error

@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from mincer.errors import InputError, Where
 from mincer.sources.copies import open_input
+from mincer.urls import status_of_file
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from mincer.sources.remote import Status
+    from mincer.urls import Status
 
 __all__ = ["InputStream", "ending_of"]
 
@@ -61,11 +62,7 @@ class InputStream:
 
     def stat(self) -> os.stat_result | Status:
         """The size of the file, and a number that another version has not."""
-        status = getattr(self._raw, "status", None)
-        if status is not None:  # it is behind a URL
-            found: Status = status()
-            return found
-        return os.fstat(self._raw.fileno())
+        return status_of_file(self._raw)
 
     @property
     def position_bytes(self) -> int:

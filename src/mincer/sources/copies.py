@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
+from mincer.urls import open_file
+
 __all__ = ["Copy", "open_input", "opened_at", "using"]
 
 
@@ -32,12 +34,7 @@ def open_input(path: str) -> BinaryIO:
     """Open the file of this path for reading, wherever it lies."""
     copy = _copies.get(path)
     if copy is None:
-        if "://" in path:
-            from mincer.sources.remote import is_remote, open_remote
-
-            if is_remote(path):
-                return open_remote(path)
-        return open(path, "rb")
+        return open_file(path)
     if copy.ranges is None:
         return open(copy.path, "rb")
     from mincer.sources.partial import open_partial

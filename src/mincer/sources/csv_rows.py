@@ -28,7 +28,8 @@ from mincer.sources.base import Extent, Split, Spool
 from mincer.sources.compressed import InputStream
 from mincer.sources.encoding import check_encoding, lines_of
 from mincer.sources.file_source import FileSource, PieceSplit, undecodable
-from mincer.sources.paths import InputFile, Paths
+from mincer.sources.input_file import InputFile
+from mincer.sources.paths import Paths
 from mincer.sources.pieces import BLOCK_BYTES, Block, LineReader, Piece, starts_of
 from mincer.sources.splits import FilePiece
 from mincer.sources.stdin import claim_stdin, stdin_pieces

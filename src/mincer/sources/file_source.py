@@ -11,7 +11,8 @@ from mincer.flow.ports import Batch
 from mincer.limits import parse_size
 from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.encoding import is_cuttable
-from mincer.sources.paths import STDIN, InputFile, Paths, check_paths, find_files
+from mincer.sources.input_file import InputFile
+from mincer.sources.paths import STDIN, Paths, check_paths, find_files
 from mincer.sources.pieces import BLOCK_BYTES, LINES_BYTES, Piece, StdinPiece
 from mincer.sources.splits import SizeAt, cut, tapered
 from mincer.sources.stdin import read_stdin

@@ -20,6 +20,7 @@ from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.copies import open_input
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import split_size
+from mincer.urls import absolute, below, is_remote, open_file, size_of, status_of_file
 
 __all__ = ["OutputSource", "output", "split_of_part"]
 
@@ -43,16 +44,16 @@ class OutputSource(Source):
         if not isinstance(folder, str | os.PathLike):
             raise UsageError(f"output: {preview(folder)} is not the path of a folder")
         self.folder = os.fspath(folder)
-        self._root = os.path.abspath(self.folder)
+        self._root = absolute(self.folder)
         self._manifest: Manifest | None = None
 
     def check(self) -> None:
         self._manifest = None
         manifest = self._read_manifest()
         for part in manifest.parts:
-            path = os.path.join(self._root, part.name)
+            path = below(self._root, part.name)
             try:
-                size_bytes = os.path.getsize(path)
+                size_bytes = size_of(path)
             except OSError as error:
                 raise _unreadable(path, error) from error
             if size_bytes != part.size_bytes:
@@ -92,7 +93,7 @@ class OutputSource(Source):
             ranges = 1
             if manifest.format in TEXT_FORMATS:
                 ranges = max(1, -(-size_bytes // aim_bytes))
-            path = os.path.join(self._root, part.name)
+            path = below(self._root, part.name)
             for index in range(ranges if part.pairs else 0):
                 start = size_bytes * index // ranges
                 end = size_bytes * (index + 1) // ranges
@@ -100,10 +101,11 @@ class OutputSource(Source):
 
     def _read_manifest(self) -> Manifest:
         try:
-            with open(os.path.join(self._root, MANIFEST), "rb") as file:
+            with open_file(below(self._root, MANIFEST)) as file:
                 data = file.read()
         except FileNotFoundError as error:
-            if os.path.isdir(self._root):
+            # Of a storage without folders, nobody can tell.
+            if is_remote(self._root) or os.path.isdir(self._root):
                 raise InputError(
                     f"{self.folder} is not the complete output of a job: it has no "
                     f"{MANIFEST}",
@@ -120,7 +122,7 @@ class OutputSource(Source):
                 f"{self.folder} was not written by mincer: {MANIFEST} cannot be read "
                 f"({error})",
                 hint=f"As text it is read with  "
-                f"mincer.sources.text({os.path.join(self.folder, 'part-*')!r}).",
+                f"mincer.sources.text({below(self.folder, 'part-*')!r}).",
             ) from error
 
 
@@ -156,6 +158,8 @@ class OutputSplit(Split):
 
     def extents(self) -> Iterable[Extent]:
         for piece in self._pieces:
+            if is_remote(piece.path):
+                continue  # all can read it
             start, end = max(0, piece.start - 1), piece.end
             try:
                 mtime_ns = os.stat(piece.path).st_mtime_ns
@@ -173,7 +177,7 @@ class OutputSplit(Split):
     def _chunks(self, piece: _Piece) -> Iterator[_Chunk]:
         try:
             with open_input(piece.path) as file:
-                size_bytes = os.fstat(file.fileno()).st_size
+                size_bytes = status_of_file(file).st_size
                 if size_bytes != piece.file_bytes:
                     raise _changed(piece.path, piece.file_bytes, size_bytes)
                 chunks = read_chunks(
@@ -238,7 +242,7 @@ class OutputSplit(Split):
 def split_of_part(path: str, format: str, tag: str | None) -> OutputSplit:
     """The pairs of one part file, whole as it is now."""
     try:
-        size_bytes = os.path.getsize(path)
+        size_bytes = size_of(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     return OutputSplit([_Piece(path, size_bytes, 0, size_bytes)], format, tag)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from mincer.errors import InputError, UsageError, preview
+from mincer.sources.input_file import HIDDEN, InputFile
+from mincer.urls import is_remote, local_path
 
-__all__ = ["STDIN", "InputFile", "Paths", "check_paths", "find_files"]
+__all__ = ["STDIN", "Paths", "check_paths", "find_files"]
 
 #: What stands for the standard input.
 STDIN = "-"
@@ -18,18 +20,6 @@ Paths: TypeAlias = (
     str | os.PathLike[str] | list[str | os.PathLike[str]]
     | tuple[str | os.PathLike[str], ...]
 )  # fmt: skip
-
-#: Names that begin so are skipped where nobody named them: editors, version control
-#: and jobs (`_SUCCESS`, `_temporary`) keep such files beside the data.
-_HIDDEN = (".", "_")
-
-
-class InputFile(NamedTuple):
-    """A file as the driver saw it; one with another size or time is another file."""
-
-    path: str
-    size_bytes: int
-    mtime_ns: int
 
 
 def check_paths(paths: Any) -> tuple[str, ...]:
@@ -63,20 +53,13 @@ def find_files(paths: tuple[str, ...]) -> list[InputFile | None]:
             if None in found:
                 raise InputError("'-' is given twice, and stdin can be read once")
             found.append(None)
-        elif "://" in path:
-            found += _find_url(path)
+        elif is_remote(path):
+            from mincer.sources.remote import find_remote
+
+            found += find_remote(path)
         else:
-            found += map(_look, _expand(path))
+            found += map(_look, _expand(local_path(path)))
     return found
-
-
-def _find_url(url: str) -> list[InputFile]:
-    from mincer.sources.remote import find_remote, is_remote
-
-    path = url.removeprefix("file://")
-    if path != url or not is_remote(url):
-        return list(map(_look, _expand(path)))
-    return [InputFile(*one) for one in find_remote(url)]
 
 
 def _expand(path: str) -> list[str]:
@@ -106,11 +89,11 @@ def _expand_glob(pattern: str) -> list[str]:
     files: set[str] = set()
     # Not `not in pattern`: `_old/*.txt` names its folder, so what is in it is meant.
     shown = tuple(
-        sign for sign in _HIDDEN if any(p.startswith(sign) for p in _parts(pattern))
+        sign for sign in HIDDEN if any(p.startswith(sign) for p in _parts(pattern))
     )
     for path in glob.iglob(pattern, recursive=True):
         parts = _parts(path)
-        if any(p.startswith(_HIDDEN) and not p.startswith(shown) for p in parts):
+        if any(p.startswith(HIDDEN) and not p.startswith(shown) for p in parts):
             continue
         if os.path.isdir(path):
             files.update(_walk(path))
@@ -132,9 +115,9 @@ def _parts(path: str) -> list[str]:
 def _walk(folder: str) -> Iterator[str]:
     """The files below `folder`. Links to folders are not followed: they may loop."""
     for here, folders, names in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
         for name in names:
-            if not name.startswith(_HIDDEN):
+            if not name.startswith(HIDDEN):
                 yield os.path.join(here, name)
 
 

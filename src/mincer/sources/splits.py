@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from mincer.sources.base import Extent
 from mincer.sources.compressed import ending_of
-from mincer.sources.paths import InputFile
+from mincer.sources.input_file import InputFile
+from mincer.urls import is_remote
 
 __all__ = ["FilePiece", "SizeAt", "cut", "runs", "split_size", "tapered"]
 
@@ -35,7 +36,7 @@ class FilePiece(NamedTuple):
     def extent(self) -> Extent | None:
         """What reading this piece reads of a file: also the byte before it, which tells
         whether a line starts with it. None: it is behind a URL, which all can read."""
-        if "://" in self.path:
+        if is_remote(self.path):
             return None
         end = self.file_bytes if self.end is None else self.end
         file = self.file_bytes, self.mtime_ns

@@ -8,7 +8,8 @@ from mincer.errors import UsageError, Where
 from mincer.flow.ports import Batch
 from mincer.sources.compressed import InputStream
 from mincer.sources.file_source import FileSource, PieceSplit
-from mincer.sources.paths import STDIN, InputFile, Paths
+from mincer.sources.input_file import InputFile
+from mincer.sources.paths import STDIN, Paths
 from mincer.sources.pieces import Piece, check_same
 from mincer.sources.splits import FilePiece
 

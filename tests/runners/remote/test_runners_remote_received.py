@@ -141,7 +141,7 @@ def test_some_parts_may_be_sent_and_some_written(parts, sink, tmp_path):
 
 def test_complete_what_the_driver_does_not_find_does_not_count(parts, sink):
     account = written(sink, 0, 0, ["a"], [1])
-    path = sink._aside_path(0, "attempt", 0)
+    path = os.path.join(sink.shared_folder, "part-00000.attempt-0")
     assert not parts.commit(attempt(0, 1), account)
     os.truncate(path, account.part[1] - 1)
     assert not parts.commit(attempt(0), account)

@@ -8,6 +8,7 @@ import msgspec
 
 from mincer.sinks.base import Sink
 from mincer.sinks.files import FileSink
+from mincer.urls import absolute
 
 __all__ = ["Keepsake", "keepsake_of", "read_keepsake"]
 
@@ -30,7 +31,7 @@ def keepsake_of(sink: Sink | None) -> bytes:
     cannot be written down."""
     if not isinstance(sink, FileSink):
         return b""
-    path = os.fsencode(os.path.abspath(sink.folder))
+    path = os.fsencode(absolute(sink.folder))
     return msgspec.json.encode(Keepsake(path, sink.format, sink.overwrite))
 
 
