@@ -1,10 +1,9 @@
 """Races on Spark, Dask or Ray, which stand meanwhile: `python -m benchmarks.on_engine`.
 
-    python -m benchmarks.on_engine spark words 120m        (RESULT.json as a fourth)
-
     python -m benchmarks.on_engine spark words 120m        (and a file for the result)
-job and the fastest of the programs by hand run in turn, from the call to the last byte
-of the output.
+
+Our job and the fastest of the programs by hand run in turn, from the call to the last
+byte of the output.
 """
 
 from __future__ import annotations

@@ -43,6 +43,10 @@ def count_file(path: str) -> Counts:
         return count_lines(file)
 
 
+def count_files(paths: Iterable[str]) -> Counts:
+    return count_lines(line for path in paths for line in open(path))
+
+
 def group_lines(lines: Iterable[str]) -> Groups:
     d: dict[str, list[int]] = {}
     loads: Any = msgspec.json.Decoder().decode
@@ -64,6 +68,10 @@ def group_file(path: str) -> Groups:
         return group_lines(file)
 
 
+def group_files(paths: Iterable[str]) -> Groups:
+    return group_lines(line for path in paths for line in open(path))
+
+
 def add(one: int, other: int) -> int:
     return one + other
 
@@ -82,6 +90,11 @@ def merged(some: Iterable[dict[str, Any]], together: Callable[[Any, Any], Any]) 
         for key, value in one.items():
             total[key] = together(total[key], value) if key in total else value
     return total
+
+
+def dealt(paths: list[str], tasks: int = 4) -> list[list[str]]:
+    """The paths, in as many lists."""
+    return [paths[first::tasks] for first in range(tasks)]
 
 
 def cut(whole: dict[str, Any], parts: int = PARTS) -> list[dict[str, Any]]:

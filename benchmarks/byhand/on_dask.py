@@ -1,6 +1,7 @@
 """By hand for Dask: words and JSON records, several ways each.
 
 client    client.map over the files, a dict each; one task merges them
+few       the same with four tasks, for some files each
 parts     the same, cut into parts, which as many tasks merge
 bag       read_text and foldby: as the documentation has it
 
@@ -21,13 +22,13 @@ from typing import Any
 import engine_work as work
 
 
-def as_one(client: Any, paths: list[str], function: Any, together: Any) -> Any:
+def as_one(client: Any, paths: list[Any], function: Any, together: Any) -> Any:
     made = client.map(packed(function), paths, pure=False)
     whole = client.submit(merge, made, together, pure=False).result()
     return pickle.loads(whole).items()
 
 
-def packed(function: Callable[[str], dict[str, Any]]) -> Callable[[str], bytes]:
+def packed(function: Callable[[Any], dict[str, Any]]) -> Callable[[Any], bytes]:
     return lambda path: pickle.dumps(function(path))
 
 
@@ -52,6 +53,11 @@ def words_as_one(client: Any, paths: list[str], out: str) -> None:
     work.write_words(out, as_one(client, paths, work.count_file, work.add))
 
 
+def words_by_few(client: Any, paths: list[str], out: str) -> None:
+    found = as_one(client, work.dealt(paths), work.count_files, work.add)
+    work.write_words(out, found)
+
+
 def words_in_parts(client: Any, paths: list[str], out: str) -> None:
     work.write_words(out, in_parts(client, paths, work.count_file, work.add))
 
@@ -68,6 +74,11 @@ def words_by_bag(client: Any, paths: list[str], out: str) -> None:
 
 def groups_as_one(client: Any, paths: list[str], out: str) -> None:
     work.write_groups(out, as_one(client, paths, work.group_file, work.join))
+
+
+def groups_by_few(client: Any, paths: list[str], out: str) -> None:
+    found = as_one(client, work.dealt(paths), work.group_files, work.join)
+    work.write_groups(out, found)
 
 
 def groups_in_parts(client: Any, paths: list[str], out: str) -> None:
@@ -97,6 +108,16 @@ def groups_by_bag(client: Any, paths: list[str], out: str) -> None:
 
 
 FORMS = {
-    "words": {"client": words_as_one, "parts": words_in_parts, "bag": words_by_bag},
-    "json": {"client": groups_as_one, "parts": groups_in_parts, "bag": groups_by_bag},
+    "words": {
+        "client": words_as_one,
+        "few": words_by_few,
+        "parts": words_in_parts,
+        "bag": words_by_bag,
+    },
+    "json": {
+        "client": groups_as_one,
+        "few": groups_by_few,
+        "parts": groups_in_parts,
+        "bag": groups_by_bag,
+    },
 }

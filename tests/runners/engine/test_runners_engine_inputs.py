@@ -41,11 +41,18 @@ def test_all_splits_stay_in_their_order(sizes, slots):
 
 
 @given(st.lists(st.integers(0, 30 * MB), max_size=60), st.integers(1, 8))
-def test_what_is_joined_is_small(sizes, slots):
+def test_what_is_joined_leaves_each_slot_its_share(sizes, slots):
     for some in joined([OfSize(size) for size in sizes], slots):
         if isinstance(some, Several):
             assert some.size_bytes <= 16 << 20
-            assert all(one.size_bytes <= 1 << 20 for one in some._splits)
+            if any(one.size_bytes > 1 << 20 for one in some._splits):
+                assert some.size_bytes <= sum(sizes) / (4 * slots)
+
+
+def test_a_slot_has_few_large_tasks():
+    splits = [OfSize(5 * MB) for _ in range(24)]
+    assert len(joined(splits, slots=2)) == 8
+    assert len(joined(splits, slots=6)) == 24
 
 
 def test_each_slot_has_several_to_do():

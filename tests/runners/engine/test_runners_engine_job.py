@@ -120,11 +120,11 @@ def test_cancel_ends_the_planning():
 @pytest.mark.parametrize(
     ("size_bytes", "parts", "groups"),
     [
-        (None, 16, 4),
+        (None, 16, 2),
         (100, 1, 1),
-        (120 << 20, 30, 4),
-        (2 << 30, 64, 64),
-        (1 << 30, 64, 32),
+        (120 << 20, 30, 2),
+        (2 << 30, 64, 32),
+        (8 << 30, 64, 64),
     ],
 )
 def test_groups_follow_from_the_slots_and_the_input(size_bytes, parts, groups):

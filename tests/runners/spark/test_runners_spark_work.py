@@ -1,5 +1,6 @@
 """What tasks on Spark do, without Spark: elements in, elements out."""
 
+import os
 from collections import defaultdict
 
 import pytest
@@ -16,6 +17,7 @@ from mincer.runners.spark.work import (
     Sampler,
     Unstored,
     Work,
+    Written,
     heads,
     part_of,
     stored,
@@ -96,18 +98,47 @@ def test_elements_become_the_same_pairs(name):
         assert results.counters == expected.counters
 
 
-def test_chunks_are_small(monkeypatch):
-    order = job_order(
-        (mincer.Job(words, parts=3, sort_keys=True).plain(),),
+def order_of(job, output=None):
+    return job_order(
+        (job.plain(),),
         LINES,
         workers=None,
         memory=None,
-        output=None,
+        output=output,
         format=None,
         params=None,
         overwrite=False,
         limit=None,
     )
+
+
+@pytest.mark.parametrize("name", ["one step", "map only"])
+@pytest.mark.parametrize("sees", [True, False])
+def test_who_sees_the_output_writes_it_and_keeps_the_heads(tmp_path, name, sees):
+    order = order_of(JOBS[name], tmp_path / "out")
+    with EngineJob(order, JobControl(), "spark", 2, MEMORY_BYTES, streams=True) as job:
+        parcel = job.parcel
+        if not sees:
+            os.unlink(parcel.token[0])
+        work = Work(Broadcast(parcel), 0, MEMORY_BYTES, None)
+        given = Rdd([[one] for one in job.inputs()])
+        shuffles = order.steps[0].shuffles
+        if shuffles:
+            mapped = given.mapPartitionsWithIndex(work.map)
+            given = mapped.partitionBy(parcel.groups[0], lambda group: group)
+        made = given.mapPartitionsWithIndex(Written(work, shuffles)).partitions
+        if not sees:
+            assert made == [[None]] * len(given.partitions)
+            return
+        parts = sorted((part for some in made for part in some), key=part_of)
+        expected = JOBS[name].run(LINES, runner="inline")
+        with job.finish(parts, lambda wanted: [], lambda: None) as results:
+            assert digest(results) == digest(expected)
+            assert results.counters == expected.counters
+
+
+def test_chunks_are_small(monkeypatch):
+    order = order_of(mincer.Job(words, parts=3, sort_keys=True))
     with EngineJob(order, JobControl(), "spark", 1, MEMORY_BYTES, streams=True) as job:
         work = Work(Broadcast(job.parcel), 0, MEMORY_BYTES, None)
         sizes = [

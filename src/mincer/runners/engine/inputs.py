@@ -1,8 +1,9 @@
 """The splits of a job's source on their way into an engine."""
 
 # Strategy: a source plans splits for slots that begin one in a fraction of a
-# millisecond. A task of an engine costs a hundred times as much, so small splits that
-# follow each other are read by one task, as if they were one split.
+# millisecond. A task of an engine costs a hundred times as much (Ray and Dask 5 to 10
+# ms, Spark 25 to 50), so splits that follow each other are read by one task, as if they
+# were one split, as long as each slot has some tasks.
 #
 # What lies in files of the driver's own (batches of an iterable, the results of a local
 # job) goes along as bytes, which are read only when the split is handed over.
@@ -22,11 +23,13 @@ from mincer.worker.orders import pack_splits
 
 __all__ = ["DriverSpool", "Inputs", "Several", "joined"]
 
-#: A split of more than this is a task of its own.
+#: Splits of up to this are joined by their number, so that each slot has many tasks:
+#: what is small need not be quick, and may become large.
 _SMALL_BYTES = 1 << 20
-#: Small splits are joined, but so that each slot has many tasks: what is small need not
-#: be quick, and may become large.
-_TASKS_A_SLOT = 16
+_SMALL_TASKS_A_SLOT = 16
+#: Others by their size, so that each slot has some: those which end first wait for the
+#: last one, so fewer would cost more than they save.
+_TASKS_A_SLOT = 4
 #: What is joined may have to be sent.
 _JOINED_BYTES_MAX = 16 << 20
 #: The ordinals of the records of a split, when it is one of several.
@@ -62,24 +65,27 @@ class Several(Split):
 
 def joined(splits: Sequence[Split], slots: int) -> list[Split]:
     """The same records in fewer splits, where these are small."""
-    most = max(1, -(-len(splits) // (slots * _TASKS_A_SLOT)))
+    most = max(1, -(-len(splits) // (slots * _SMALL_TASKS_A_SLOT)))
+    total_bytes = sum(split.size_bytes for split in splits)
+    share_bytes = min(total_bytes // (slots * _TASKS_A_SLOT), _JOINED_BYTES_MAX)
+
+    def fits(before: list[Split], split: Split) -> bool:
+        if before[-1].tag != split.tag:
+            return False
+        if max(before[-1].size_bytes, split.size_bytes) > _SMALL_BYTES:
+            return size_bytes + split.size_bytes <= share_bytes
+        is_light = size_bytes + split.size_bytes <= _JOINED_BYTES_MAX
+        return is_light and len(before) < most
+
     found: list[list[Split]] = []
     size_bytes = 0
     for split in splits:
-        is_small = split.size_bytes <= _SMALL_BYTES
-        if (
-            found
-            and is_small
-            and len(found[-1]) < most
-            and size_bytes + split.size_bytes <= _JOINED_BYTES_MAX
-            and found[-1][-1].tag == split.tag
-        ):
+        if found and fits(found[-1], split):
             found[-1].append(split)
             size_bytes += split.size_bytes
         else:
             found.append([split])
-            # What follows a large one is not put behind it.
-            size_bytes = split.size_bytes if is_small else _JOINED_BYTES_MAX
+            size_bytes = split.size_bytes
     return [some[0] if len(some) == 1 else Several(some) for some in found]
 
 

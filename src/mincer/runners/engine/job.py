@@ -30,9 +30,11 @@ from mincer.worker.orders import AttemptMade
 __all__ = ["EngineJob"]
 
 #: A group of parts gets about so much of the input, and an engine no more groups than
-#: that takes, if its slots have some each.
+#: that takes, if its slots have some each. Where what comes for a group is streamed,
+#: groups may be larger, and each slot has one.
 _GROUP_BYTES = 32 << 20
 _GROUPS_A_SLOT = 2
+_STREAMED_BYTES = 64 << 20
 
 
 class EngineJob:
@@ -119,9 +121,10 @@ class EngineJob:
         size_bytes = self.order.source.size_bytes
         if not self._streams and (size_bytes is None or step.parts is not None):
             return parts  # all that is known of how much comes for each
-        by_size = -(-(size_bytes or 0) // _GROUP_BYTES)
-        wished = max(self.slots * _GROUPS_A_SLOT, by_size)
-        return min(parts, wished)
+        group_bytes = _STREAMED_BYTES if self._streams else _GROUP_BYTES
+        by_size = -(-(size_bytes or 0) // group_bytes)
+        by_slots = self.slots * (1 if self._streams else _GROUPS_A_SLOT)
+        return min(parts, max(by_slots, by_size))
 
     def inputs(self) -> Inputs:
         """What the maps of the first step are given: planned in the caller's own

@@ -316,7 +316,7 @@ class Tasks:
     ) -> Iterator[tuple[PartWriter, int | None]]:
         """Where a part goes: into the sink, under a number of its own, or `output`."""
         sink = self._code(step).sink
-        if sink is None or not self._sees_sink():
+        if sink is None or not self.sees_sink():
             output.begin()
             yield BlockPart(output), None
             return
@@ -329,7 +329,8 @@ class Tasks:
             writer.abort()
             raise
 
-    def _sees_sink(self) -> bool:
+    def sees_sink(self) -> bool:
+        """True when this process writes parts where they belong."""
         token = self._parcel.token
         return token is not None and is_shared(token)
 

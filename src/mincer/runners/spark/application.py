@@ -5,13 +5,16 @@
 # what they do best, and grouping and order stay ours. Chunks are small: PySpark gathers
 # elements before it hands them to the JVM, and counts them, not their bytes.
 #
-# One action runs everything. What is made goes through one more shuffle: its data into
-# a partition like the one where it was made, which leaves it on that executor's disk
-# until somebody asks; and the heads of all parts into a partition of their own, which
-# alone is brought here. Rejected: to persist the data and filter the heads out of it,
-# for which a second Python reads all of it; to make it again when it is asked for, by
-# running user code again. An accumulator would count a stage that runs again twice;
-# heads tell of what was consumed.
+# One action runs everything. Parts that workers write to the output themselves leave
+# nothing in Spark, and their heads come here at once. Where there is no output, or a
+# worker does not see it (he says so before he has done anything, and what the maps left
+# is used again), what is made goes through one more shuffle: its data into a partition
+# like the one where it was made, which leaves it on that executor's disk until somebody
+# asks; and the heads of all parts into a partition of their own, which alone is brought
+# here. Rejected: to persist the data and filter the heads out of it, for which a second
+# Python reads all of it; to make it again when it is asked for, by running user code
+# again. An accumulator would count a stage that runs again twice; heads tell of what
+# was consumed.
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mincer.errors import Bug
 from mincer.flow.sampler import spread
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.parcel import MadePart, Parcel
@@ -31,6 +35,7 @@ from mincer.runners.spark.work import (
     Sampler,
     Unstored,
     Work,
+    Written,
     heads,
     part_of,
     same,
@@ -78,13 +83,16 @@ class Application:
             cuts = self._cuts(number, rdd, count) if step.sampled else None
             work = Work(self._parcel, number, self._memory_bytes, cuts)
             if step.shuffles:
-                groups = parcel.groups[number]
                 mapped = rdd.mapPartitionsWithIndex(work.map)
-                shuffled = mapped.partitionBy(groups, same)
-                rdd = shuffled.mapPartitionsWithIndex(work.reduce)
+                given = mapped.partitionBy(parcel.groups[number], same)
+                rdd = given.mapPartitionsWithIndex(work.reduce)
                 count = parcel.parts[number]
             else:
+                given = rdd
                 rdd = rdd.mapPartitionsWithIndex(work.map_only)
+        written = self._written(given, Written(work, step.shuffles))
+        if written is not None:
+            return self._job.finish(written, _nothing, self._let_go)
         groups = rdd.getNumPartitions()
         made = stored(rdd, groups)
         parts: list[MadePart] = self._act(
@@ -101,6 +109,18 @@ class Application:
             return [b"".join(found[part]) for part in wanted]
 
         return self._job.finish(parts, fetch, self._let_go)
+
+    def _written(self, given: RDD[Any], work: Written) -> list[MadePart] | None:
+        """Make the parts where all who make them see the output; else None."""
+        if self._job.parcel.token is None:
+            return None
+        parts: list[MadePart | None] = self._act(
+            given.mapPartitionsWithIndex(work).collect
+        )
+        made = [part for part in parts if part is not None]
+        if len(made) < len(parts):
+            return None
+        return sorted(made, key=part_of)
 
     def _cuts(self, step: int, rdd: RDD[Any], count: int) -> bytes:
         """The cut points of a step, of a sample of what it is to map."""
@@ -176,3 +196,7 @@ class Application:
         # The application may have ended meanwhile, and all of it with that.
         with contextlib.suppress(Exception):
             self._parcel.destroy()
+
+
+def _nothing(wanted: Sequence[int]) -> list[bytes]:
+    raise Bug(f"the parts {wanted} are in the output, and were asked of Spark")

@@ -24,6 +24,7 @@ __all__ = [
     "Sampler",
     "Unstored",
     "Work",
+    "Written",
     "heads",
     "part_of",
     "same",
@@ -115,6 +116,9 @@ class Work:
                 made = self._tasks.map_part(output, self._step, index, source)
                 yield from _kept(index, made, output)
 
+    def sees_sink(self) -> bool:
+        return self._tasks.sees_sink()
+
     def sample(self, index: int, source: Input | Split, splits: int) -> bytes:
         with failing(self._parcel.value.job):
             return self._tasks.sample(self._step, source, splits)
@@ -122,6 +126,26 @@ class Work:
     def cuts(self, samples: list[bytes]) -> bytes:
         with failing(self._parcel.value.job):
             return self._tasks.cuts(self._step, samples)
+
+
+class Written:
+    """Makes parts where their output is seen: the heads alone, or None, and nothing was
+    made."""
+
+    def __init__(self, work: Work, shuffles: bool) -> None:
+        self._work = work
+        self._shuffles = shuffles
+
+    def __call__(
+        self, partition: int, elements: Iterable[Any]
+    ) -> Iterator[MadePart | None]:
+        if not self._work.sees_sink():
+            yield None
+            return
+        make = self._work.reduce if self._shuffles else self._work.map_only
+        for _, number, head in make(partition, elements):
+            if number == _HEAD:
+                yield head
 
 
 class Sampler:
