@@ -30,6 +30,7 @@ def test_what_is_a_url():
     assert is_remote("memory://a")
     assert not is_remote("/a/b://c")
     assert not is_remote("a.txt")
+    assert not is_remote("C://a.txt")
     assert not is_remote("file:///a.txt")
     assert local_path("file:///a.txt") == "/a.txt"
     assert local_path("a.txt") == "a.txt"
@@ -37,6 +38,7 @@ def test_what_is_a_url():
 
 def test_a_place_by_its_full_name():
     assert absolute("memory://a/b/") == "memory://a/b"
+    assert absolute("memory://") == "memory://"
     assert absolute("a") == os.path.join(os.getcwd(), "a")
     assert absolute("file:///a/../b") == os.path.abspath("/b")
     assert below("memory://a", "b", "c") == "memory://a/b/c"

@@ -35,7 +35,8 @@ __all__ = [
     "write_new",
 ]
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: Two letters at least: with one it is a disk of Windows.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _FILE = "file://"
 #: So much is asked for at a time: less makes many requests, and a reader of lines
 #: reads on to the end of its range anyway.
@@ -58,7 +59,10 @@ def local_path(path: str) -> str:
 
 def absolute(path: str) -> str:
     """The same place, named from the root on."""
-    return path.rstrip("/") if is_remote(path) else os.path.abspath(local_path(path))
+    if not is_remote(path):
+        return os.path.abspath(local_path(path))
+    scheme, sign, rest = path.partition("://")
+    return scheme + sign + rest.rstrip("/")
 
 
 def below(folder: str, *names: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from mincer.errors import UsageError, preview
@@ -14,6 +13,7 @@ from mincer.net.client import Client
 from mincer.net.keys import Keys
 from mincer.net.settings import Address, address_of, keys_of
 from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder, Progress
+from mincer.runners.closing import Closing
 from mincer.runners.remote.fetched import fetch_remote
 from mincer.runners.remote.keepsake import Keepsake
 from mincer.runners.remote.run import run_remote
@@ -24,7 +24,7 @@ from mincer.sinks.base import Sink
 __all__ = ["Cluster"]
 
 
-class Cluster:
+class Cluster(Closing):
     """The workers of a standing coordinator (`mincer serve`).
 
     `address`: HOST:PORT of it. `password`, or `key_file`: as it has. `priority`, -100
@@ -112,17 +112,6 @@ class Cluster:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _checked(priority: int) -> int:

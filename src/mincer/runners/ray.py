@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 from mincer.errors import (
     CancelledError,
@@ -28,6 +28,7 @@ from mincer.errors import (
 from mincer.flow.budget import Budget
 from mincer.flow.sampler import spread
 from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.closing import Closing
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.outward import outward, outward_each
 from mincer.runners.engine.parcel import MadePart, Parcel, Piece, group_bounds
@@ -39,9 +40,6 @@ from mincer.runners.engine.tasks import Tasks
 from mincer.runners.engine.window import Fetch
 from mincer.runners.results import Results
 from mincer.worker.machine import OwnSize, memory_per_slot
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Ray"]
 
@@ -55,7 +53,7 @@ _HINT = "Begin one:  ray start --head"
 _LOOK_S = 0.2
 
 
-class Ray:
+class Ray(Closing):
     """Runs jobs on a Ray cluster; see `mincer.runners.base.Runner`.
 
     `address`: of the cluster, as `ray.init` takes it. Without one: the cluster that
@@ -85,17 +83,6 @@ class Ray:
         #: True when this runner has made the connection, and ends it.
         self._is_own = False
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of what this runner has begun: a connection, or a cluster."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from types import TracebackType
-from typing import Self
 
 from mincer.net.client import Client
 from mincer.net.coordinator import CoordinatorProcess
@@ -14,6 +12,7 @@ from mincer.net.keys import join_token, keys_of_password
 from mincer.net.settings import Address, address_of, keys_of
 from mincer.net.sockets import endpoint, for_others
 from mincer.runners.base import CLUSTER_SIZES_HINT, JobControl, JobOrder
+from mincer.runners.closing import Closing
 from mincer.runners.remote.run import run_remote
 from mincer.runners.results import Results
 
@@ -23,7 +22,7 @@ __all__ = ["Serve"]
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-class Serve:
+class Serve(Closing):
     """A coordinator in this process, for its own jobs, on all workers that join.
 
     `address`: where it listens, HOST:PORT; a port of 0 is a free one (see `address`).
@@ -75,17 +74,6 @@ class Serve:
             self._client.close()
             self._client = None
         self._coordinator.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _tell(line: str) -> None:

@@ -6,13 +6,13 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mincer.errors import UsageError, preview
 from mincer.limits import MEMORY_BYTES_MIN, parse_size
 from mincer.net.settings import address_of, keys_of
 from mincer.net.worker import WorkerProcess
+from mincer.runners.closing import Closing
 from mincer.worker.machine import cores, memory_per_slot
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker", "worker_process"]
 
 
-class Worker:
+class Worker(Closing):
     """One worker of a cluster, in this process; the same as `mincer worker`.
 
     `address`: HOST:PORT of the coordinator, which need not be there yet. `password`, or
@@ -114,17 +114,6 @@ class Worker:
         with self._running:
             self._is_over = True
             self._process.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def worker_process(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mincer.errors import (
     CancelledError,
@@ -16,6 +16,7 @@ from mincer.errors import (
     WorkerDiedError,
 )
 from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.closing import Closing
 from mincer.runners.dask.work import share
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.engine.reach import check_reachable
@@ -23,14 +24,12 @@ from mincer.runners.results import Results
 from mincer.worker.machine import memory_per_slot
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from distributed import Client
 
 __all__ = ["Dask", "as_error"]
 
 
-class Dask:
+class Dask(Closing):
     """Runs jobs on a Dask cluster; see `mincer.runners.base.Runner`.
 
     `client`: a `distributed.Client`, or the address of a scheduler. Without one: the
@@ -51,17 +50,6 @@ class Dask:
         self._client: Client | None = None
         self._stack = contextlib.ExitStack()
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of what this runner has begun: a connection, or processes."""

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from mincer.errors import (
-    UsageError,
-)
+from mincer.errors import UsageError
 from mincer.runners.base import JobControl, JobOrder
+from mincer.runners.closing import Closing
 from mincer.runners.engine.job import EngineJob
 from mincer.runners.results import Results
 from mincer.runners.spark.application import Application
 from mincer.runners.spark.session import begun, context_of, memory_of, slots_of
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pyspark import SparkContext
 
 __all__ = ["Spark"]
 
 
-class Spark:
+class Spark(Closing):
     """Runs jobs on Spark; see `mincer.runners.base.Runner`.
 
     `session`: a `SparkSession` or a `SparkContext`, which stays its owner's to stop; or
@@ -44,17 +41,6 @@ class Spark:
         #: True when this runner has begun the application, and stops it.
         self._is_own = False
         self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop what this runner has begun."""
