@@ -67,25 +67,23 @@ def joined(splits: Sequence[Split], slots: int) -> list[Split]:
     """The same records in fewer splits, where these are small."""
     most = max(1, -(-len(splits) // (slots * _SMALL_TASKS_A_SLOT)))
     total_bytes = sum(split.size_bytes for split in splits)
-    share_bytes = min(total_bytes // (slots * _TASKS_A_SLOT), _JOINED_BYTES_MAX)
-
-    def fits(before: list[Split], split: Split) -> bool:
-        if before[-1].tag != split.tag:
-            return False
-        if max(before[-1].size_bytes, split.size_bytes) > _SMALL_BYTES:
-            return size_bytes + split.size_bytes <= share_bytes
-        is_light = size_bytes + split.size_bytes <= _JOINED_BYTES_MAX
-        return is_light and len(before) < most
-
+    share_bytes = min(total_bytes / (slots * _TASKS_A_SLOT), _JOINED_BYTES_MAX)
     found: list[list[Split]] = []
-    size_bytes = 0
+    held_bytes = read_bytes = share = 0
     for split in splits:
-        if found and fits(found[-1], split):
-            found[-1].append(split)
-            size_bytes += split.size_bytes
-        else:
-            found.append([split])
-            size_bytes = split.size_bytes
+        # The share of the input that its middle lies in: all shares become alike.
+        middle = read_bytes + split.size_bytes / 2
+        share, before = int(middle / share_bytes) if share_bytes else 0, share
+        read_bytes += split.size_bytes
+        if found and found[-1][-1].tag == split.tag:
+            is_small = max(found[-1][-1].size_bytes, split.size_bytes) <= _SMALL_BYTES
+            is_next = len(found[-1]) < most if is_small else share == before
+            if is_next and held_bytes + split.size_bytes <= _JOINED_BYTES_MAX:
+                found[-1].append(split)
+                held_bytes += split.size_bytes
+                continue
+        found.append([split])
+        held_bytes = split.size_bytes
     return [some[0] if len(some) == 1 else Several(some) for some in found]
 
 
