@@ -37,6 +37,17 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
+    _settle()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled():
+    """Each file of tests leaves reports and caches behind."""
+    yield
+    _settle()
+
+
+def _settle():
     """What is there by now stays: our `gc.collect` need not look at it each time, which
     took half of the time of all tests."""
     gc.collect()
