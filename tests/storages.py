@@ -36,7 +36,9 @@ class Broken(fsspec.AbstractFileSystem):
         raise RuntimeError("the connection was reset")
 
     def seek(self, offset, whence=0):
-        raise RuntimeError("the connection was reset")
+        if offset:
+            raise RuntimeError("the connection was reset")
+        # Some say nothing where others say where they are.
 
     def tell(self):
         return 0

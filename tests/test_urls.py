@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from mincer.errors import UsageError
 from mincer.urls import (
     absolute,
     as_os_error,
+    as_path,
     below,
     is_remote,
     local_path,
@@ -34,6 +36,15 @@ def test_what_is_a_url():
     assert not is_remote("file:///a.txt")
     assert local_path("file:///a.txt") == "/a.txt"
     assert local_path("a.txt") == "a.txt"
+
+
+def test_a_url_that_was_made_a_path_is_refused():
+    assert as_path("s3://a/b") == "s3://a/b"
+    assert as_path(Path("a")) == "a"
+    assert as_path("ab:/c") == "ab:/c"
+    with pytest.raises(UsageError) as caught:
+        as_path(Path("s3://a/b"))
+    assert caught.value.hint == "Give it as text:  's3://a/b'"
 
 
 def test_a_place_by_its_full_name():
@@ -79,6 +90,7 @@ def test_what_a_storage_raises_is_an_os_error(broken):
     with pytest.raises(OSError, match="no credentials"):
         open_file("broken://gone")
     with open_file("broken://a") as file:
+        assert file.seek(0) == 0
         with pytest.raises(OSError, match="RuntimeError: the connection was reset"):
             file.seek(5)
         with pytest.raises(OSError, match="reset"):
@@ -95,6 +107,11 @@ def test_what_is_missing_is_told(monkeypatch):
     with pytest.raises(UsageError, match=r"cannot be opened.*[Ii]nstall") as caught:
         storage_of("adl://x")  # fsspec knows of it; its package is not here
     assert "here and on the workers" in caught.value.hint
+    # These connect at once, or want to be told more.
+    with pytest.raises(UsageError, match=r"ftp://127.0.0.1:1/x cannot be opened"):
+        storage_of("ftp://127.0.0.1:1/x")
+    with pytest.raises(UsageError, match=r"zip://a.csv cannot be opened"):
+        storage_of("zip://a.csv")
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(UsageError) as caught:
         storage_of("s3://bucket/key")

@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "absolute",
     "as_os_error",
+    "as_path",
     "below",
     "is_remote",
     "local_path",
@@ -38,6 +39,8 @@ __all__ = [
 #: Two letters at least: with one it is a disk of Windows.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _FILE = "file://"
+#: What `Path` makes of a URL.
+_MANGLED = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/[^/]")
 #: So much is asked for at a time: less makes many requests, and a reader of lines
 #: reads on to the end of its range anyway.
 _BLOCK_BYTES = 4 << 20
@@ -50,6 +53,17 @@ _BUFFER_BYTES = 1 << 20
 def is_remote(path: str) -> bool:
     """True for s3://…, gs://…, memory://…: what no plain `open` opens."""
     return _URL.match(path) is not None and not path.startswith(_FILE)
+
+
+def as_path(given: str | os.PathLike[str]) -> str:
+    """What was given, as text; a URL that went through `Path` is refused."""
+    path = os.fspath(given)
+    if not isinstance(given, str) and _MANGLED.match(str(path)):
+        raise UsageError(
+            f"{path} was a URL before it was a Path, which takes // for /",
+            hint=f"Give it as text:  {str(path).replace(':/', '://', 1)!r}",
+        )
+    return path
 
 
 def local_path(path: str) -> str:
@@ -115,6 +129,7 @@ def open_file(path: str) -> BinaryIO:
         return open(local_path(path), "rb")
     storage, inside = storage_of(path)
     with as_os_error():
+        storage.invalidate_cache()  # it may have been written again
         info = storage.info(inside)
         file = storage.open(inside, "rb", block_size=_BLOCK_BYTES)
     return _RemoteFile(_Raw(file), status_of_info(info))
@@ -169,12 +184,11 @@ class _Raw(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = 0) -> int:
         with as_os_error():
-            at: int = self._file.seek(offset, whence)
-        return at
+            self._file.seek(offset, whence)  # not all tell where they are
+        return self.tell()
 
     def tell(self) -> int:
-        at: int = self._file.tell()
-        return at
+        return int(self._file.tell())
 
     def close(self) -> None:
         if not self.closed:
@@ -203,6 +217,9 @@ def storage_of(url: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise UsageError(f"{url} cannot be opened: {error}") from error
+    except Exception as error:  # some connect at once, or want to be told more
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"{url} cannot be opened: {reason}") from error
     return storage, path
 
 

@@ -1,6 +1,7 @@
 """The folder of an output behind a URL, where files are renamed or objects copied."""
 
 import json
+import signal
 from typing import ClassVar
 from zlib import crc32
 
@@ -222,3 +223,67 @@ def test_a_storage_of_another_process_is_told(url):
 def test_a_name_that_is_a_pattern_is_refused(url):
     with pytest.raises(OutputError, match="stands for a pattern"):
         words(["a"], f"{url}/out[1]")
+
+
+def pairs_of(url):
+    return kept(mincer.sources.output(url))
+
+
+def test_who_may_not_remove_is_told_before_anything_is_replaced(objects, monkeypatch):
+    """S3 says of each object that it may not be removed, and nobody raises that."""
+    words(["a"], "objects://a/out").close()
+    monkeypatch.setattr(Objects, "rm", lambda self, path, recursive=False: None)
+    with pytest.raises(OutputError, match="cannot be removed"):
+        words(["b"], "objects://a/out", overwrite=True)
+    assert pairs_of("objects://a/out") == [("a", 1)]
+
+
+def test_the_old_output_is_kept_when_nothing_can_be_removed_any_more(
+    objects, monkeypatch
+):
+    words(["a"], "objects://a/out").close()
+    sink = FileSink("objects://a/out", overwrite=True)
+    sink.prepare(JOB)
+    made = sink.write_part(0, [(["b"], [1])])
+
+    def gone(self, path, **more):
+        raise OSError("503: slow down")
+
+    moved = []
+    remove = Objects.rm
+
+    def failing(self, path, recursive=False):
+        if len(moved) == 2:
+            monkeypatch.setattr(Objects, "rm_file", gone)
+            gone(self, path)
+        moved.append(path)
+        remove(self, path, recursive)
+
+    monkeypatch.setattr(Objects, "rm", failing)
+    for act in (lambda: sink.commit_job({0: made}, {"job": JOB}), sink.abort_job):
+        with pytest.raises(OutputError, match="503"):
+            act()
+    monkeypatch.undo()
+    with pytest.raises(OutputError, match="unfinished output") as caught:
+        FileSink("objects://a/out").check()
+    assert f"objects://a/out/_mincer-{JOB}/old now" in caught.value.hint
+    sink.abort_job()
+    assert pairs_of("objects://a/out") == [("a", 1)]
+
+
+def test_a_move_is_over_before_an_interrupt_goes_on(objects, monkeypatch):
+    """What undoes it must not run beside it."""
+    folder = RemoteFolder("objects://a/out")
+    folder.make(ASIDE)
+    folder.write(f"{ASIDE}/a", b"one")
+    copy = Objects.copy
+
+    def interrupted(self, sources, targets):
+        signal.raise_signal(signal.SIGINT)
+        copy(self, sources, targets)
+
+    monkeypatch.setattr(Objects, "copy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder.move([(f"{ASIDE}/a", "a")])
+    assert folder.names() == {ASIDE, "a"}
+    assert folder.read("a") == b"one"

@@ -24,11 +24,13 @@ from mincer.sinks.folder import OVER, Folder, Moves
 from mincer.sinks.local_folder import LocalFolder
 from mincer.sinks.told import told_about
 from mincer.structs import Struct
-from mincer.urls import is_remote, open_file
+from mincer.urls import as_path, is_remote, local_path, open_file
 
 __all__ = ["FileSink", "WrittenPart"]
 
 _ASIDE = "_mincer-"
+#: In the folder aside: what was there before.
+_OLD = "old"
 
 
 class FileSink(Sink):
@@ -48,7 +50,7 @@ class FileSink(Sink):
     ) -> None:
         check_format(format)
         #: As the user typed it; errors say it that way.
-        self.folder = os.fspath(folder)
+        self.folder = as_path(folder)
         self.format = format
         self.writes_keys = format != "lines"
         self.overwrite = overwrite
@@ -113,7 +115,7 @@ class FileSink(Sink):
             old, litter = self._replaceable()
             waiting = f"{self._aside}/{MANIFEST}"
             self._place.write(waiting, _manifest(self.format, entries, manifest))
-            attic = f"{self._aside}/old"
+            attic = f"{self._aside}/{_OLD}"
             # The manifest first, and by itself.
             for some in (old[:1], old[1:]):
                 self._move([(name, f"{attic}/{name}") for name in some])
@@ -173,11 +175,7 @@ class FileSink(Sink):
             ended = {_ASIDE + old.job, _ASIDE + old.job + OVER}
         for name in sorted(names - ended):
             if name.startswith(_ASIDE):
-                raise OutputError(
-                    f"{self.folder} holds the unfinished output of another job",
-                    hint="If that job does not run any more, remove it:  "
-                    + self._how_to_remove(name),
-                )
+                raise self._unfinished(name)
         if not self.overwrite:
             raise OutputError(
                 f"{self.folder} exists already and is not empty",
@@ -195,16 +193,27 @@ class FileSink(Sink):
             )
         return [MANIFEST, *sorted(names - ended - {MANIFEST})], names & ended
 
-    def _how_to_remove(self, name: str) -> str:
+    def _unfinished(self, name: str) -> OutputError:
         import shlex
 
-        if is_remote(self.folder):
-            return self._place.at(name)
-        return "rm -r " + shlex.quote(os.path.join(self.folder, name))
+        remove = self._place.at(name)
+        if not is_remote(self.folder):
+            path = os.path.join(local_path(self.folder), name)
+            remove = f"rm -r {shlex.quote(path)}"
+        hint = f"If that job does not run any more, remove it:  {remove}"
+        if self._old_manifest(f"{name}/{_OLD}/") is not None:
+            old = self._place.at(f"{name}/{_OLD}")
+            hint = (
+                "It ended while it replaced the output of an earlier job, which is in "
+                f"{old} now: take from there what you want to keep. {hint}"
+            )
+        return OutputError(
+            f"{self.folder} holds the unfinished output of another job", hint=hint
+        )
 
-    def _old_manifest(self) -> Manifest | None:
+    def _old_manifest(self, above: str = "") -> Manifest | None:
         try:
-            return Manifest.from_json(self._place.read(MANIFEST))
+            return Manifest.from_json(self._place.read(above + MANIFEST))
         except (FileNotFoundError, IsADirectoryError, ValueError):
             return None
 

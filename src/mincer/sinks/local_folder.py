@@ -97,7 +97,9 @@ class LocalFolder(Folder):
 
     def move_back(self, moves: Moves) -> None:
         for source, target in reversed(moves):
-            if os.path.lexists(self.at(target)):
+            # Of those that were not moved yet, another may have put something there.
+            is_moved = not os.path.lexists(self.at(source))
+            if is_moved and os.path.lexists(self.at(target)):
                 os.rename(self.at(target), self.at(source))
 
     def sync(self) -> None:

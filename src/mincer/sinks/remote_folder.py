@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mincer.errors import OutputError
@@ -62,7 +63,7 @@ class RemoteFolder(Folder):
         with as_os_error():
             # Of an object store this would make the bucket, whatever its name.
             if not _keeps_objects(storage):
-                storage.makedirs(below(inside, aside), exist_ok=True)
+                storage.makedirs(f"{inside}/{aside}", exist_ok=True)
         self.write(f"{aside}/{_ON}", b"")
 
     def names(self) -> set[str]:
@@ -81,6 +82,7 @@ class RemoteFolder(Folder):
     def read(self, name: str) -> bytes:
         storage, inside = storage_of(self.at(name))
         with as_os_error():
+            storage.invalidate_cache()  # others list and write at the same time
             data: bytes = storage.cat_file(inside)
         return data
 
@@ -110,37 +112,51 @@ class RemoteFolder(Folder):
             return [int(size) for size in storage.sizes(self._inside(names))]
 
     def move(self, moves: Moves) -> None:
+        # Ctrl-C does not reach what a storage is doing; who undoes it must not begin
+        # before that has ended.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self._move, moves).result()
+
+    def _move(self, moves: Moves) -> None:
         storage, _ = storage_of(self.path)
         sources = self._inside([source for source, _ in moves])
         targets = self._inside([target for _, target in moves])
         with as_os_error():
             if _keeps_objects(storage):
                 storage.copy(sources, targets)
-                storage.rm(sources)
+                self._remove_all(storage, sources)
                 return
             for target in {path.rpartition("/")[0] for path in targets}:
                 storage.makedirs(target, exist_ok=True)
             for source, target in zip(sources, targets, strict=True):
                 storage.mv(source, target)
 
+    def _remove_all(self, storage: Any, paths: list[str]) -> None:
+        """Remove files of one folder; look, as not all who may not do it are told."""
+        storage.rm(paths)
+        storage.invalidate_cache()
+        try:
+            left = set(storage.ls(paths[0].rpartition("/")[0], detail=False))
+        except FileNotFoundError:
+            return
+        if kept := left.intersection(paths):
+            raise PermissionError(f"{min(kept)} cannot be removed")
+
     def move_back(self, moves: Moves) -> None:
         storage, _ = storage_of(self.path)
         with as_os_error():
             storage.invalidate_cache()
-            there = [
-                storage.exists(path) and not storage.exists(before)
-                for before, path in zip(
-                    self._inside([source for source, _ in moves]),
-                    self._inside([target for _, target in moves]),
-                    strict=True,
-                )
-            ]
-        moved = [pair for pair, is_there in zip(moves, there, strict=True) if is_there]
-        copied = [pair for pair in moves if pair not in moved]
-        if moved:
-            self.move([(target, source) for source, target in moved])
-        for _, target in copied:
-            self._remove(target)
+            back: list[tuple[str, str]] = []
+            for source, target in moves:
+                before, after = self._inside([source, target])
+                if not storage.exists(after):
+                    continue
+                if storage.exists(before):
+                    storage.rm_file(after)
+                else:
+                    back.append((target, source))
+        if back:
+            self.move(back)
 
     def sync(self) -> None:
         """What a storage has taken, it has."""
@@ -162,7 +178,7 @@ class RemoteFolder(Folder):
     def _inside(self, names: Sequence[str]) -> list[str]:
         """What the storage calls them."""
         _, inside = storage_of(self.path)
-        return [below(inside.rstrip("/"), name) for name in names]
+        return [f"{inside.rstrip('/')}/{name}" for name in names]
 
     def _remove(self, name: str) -> None:
         """Remove what has this name, and raise nothing."""

@@ -20,7 +20,15 @@ from mincer.sources.base import Extent, Source, Split, Spool
 from mincer.sources.copies import open_input
 from mincer.sources.file_source import check_tag
 from mincer.sources.splits import split_size
-from mincer.urls import absolute, below, is_remote, open_file, size_of, status_of_file
+from mincer.urls import (
+    absolute,
+    as_path,
+    below,
+    is_remote,
+    open_file,
+    size_of,
+    status_of_file,
+)
 
 __all__ = ["OutputSource", "output", "split_of_part"]
 
@@ -43,7 +51,7 @@ class OutputSource(Source):
         super().__init__(tag=check_tag(tag))
         if not isinstance(folder, str | os.PathLike):
             raise UsageError(f"output: {preview(folder)} is not the path of a folder")
-        self.folder = os.fspath(folder)
+        self.folder = as_path(folder)
         self._root = absolute(self.folder)
         self._manifest: Manifest | None = None
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from mincer.errors import InputError, UsageError, preview
 from mincer.sources.input_file import HIDDEN, InputFile
-from mincer.urls import is_remote, local_path
+from mincer.urls import as_path, is_remote, local_path
 
 __all__ = ["STDIN", "Paths", "check_paths", "find_files"]
 
@@ -32,7 +32,7 @@ def check_paths(paths: Any) -> tuple[str, ...]:
 
 def _check_path(path: Any) -> str:
     if isinstance(path, str | os.PathLike):
-        text = os.fspath(path)
+        text = as_path(path)
         if isinstance(text, str) and text and "\0" not in text:
             return text
     raise UsageError(

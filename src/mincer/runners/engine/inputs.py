@@ -64,7 +64,7 @@ class Several(Split):
 
 
 def joined(splits: Sequence[Split], slots: int) -> list[Split]:
-    """The same records in fewer splits, where these are small."""
+    """The same records in fewer splits, as few as leave each slot its share."""
     most = max(1, -(-len(splits) // (slots * _SMALL_TASKS_A_SLOT)))
     total_bytes = sum(split.size_bytes for split in splits)
     share_bytes = min(total_bytes / (slots * _TASKS_A_SLOT), _JOINED_BYTES_MAX)

@@ -7,14 +7,14 @@
 #
 # One action runs everything. Parts that workers write to the output themselves leave
 # nothing in Spark, and their heads come here at once. Where there is no output, or a
-# worker does not see it (he says so before he has done anything, and what the maps left
-# is used again), what is made goes through one more shuffle: its data into a partition
-# like the one where it was made, which leaves it on that executor's disk until somebody
-# asks; and the heads of all parts into a partition of their own, which alone is brought
-# here. Rejected: to persist the data and filter the heads out of it, for which a second
-# Python reads all of it; to make it again when it is asked for, by running user code
-# again. An accumulator would count a stage that runs again twice; heads tell of what
-# was consumed.
+# worker does not see it (he says so before he reduces anything; what the maps left is
+# used again, and those who do see it reduce once more), what is made goes through one
+# more shuffle: its data into a partition like the one where it was made, which leaves
+# it on that executor's disk until somebody asks; and the heads of all parts into a
+# partition of their own, which alone is brought here. Rejected: to persist the data and
+# filter the heads out of it, for which a second Python reads all of it; to make it
+# again when it is asked for, by running user code again. An accumulator would count a
+# stage that runs again twice; heads tell of what was consumed.
 
 from __future__ import annotations
 
