@@ -130,3 +130,17 @@ def test_when_its_jobs_are_over_nobody_stands_in_for_it(world):
     assert [worker.name for worker in here] == ["b"]
     assert world.spools
     assert all(spool.is_closed for spool in world.spools)
+
+
+def test_who_owes_something_to_a_job_that_ends_may_go(world):
+    first = world.worker("a")
+    job = make(world)
+    assert world.run(lambda: maps_done(world) >= 3, 60.0)
+    world.worker("b")
+    first.node.drain(world.now)
+    standin = world.hub._standin
+    member = first.node.line.welcome.member
+    assert world.run(lambda: standin.owed(member), 60.0)
+    job.driver.node.leave(JOB)
+    assert world.run(lambda: not world.hub.books, 5.0)
+    assert world.run(lambda: first.node.has_left, 5.0)

@@ -283,6 +283,8 @@ def test_a_job_that_is_over_while_it_comes_is_not_waited_for(around, standin):
     around.keeps(KEEPER, packet(0), packet(1, OTHER))
     standin.take_over(KEEPER, [packet(0), packet(1, OTHER)], 0.0)
     standin.over(JOB)
+    assert standin.turn(0.0) == [KEEPER]  # who waited for that may go
+    assert standin.turn(0.0) == []
     assert standin.owed(KEEPER) == 1
     assert around.come() == [KEEPER]
     assert [spool.is_closed for spool in around.spools] == [True, False]

@@ -59,6 +59,8 @@ class StandIn:
         self._offers = Offers(self._find)
         #: What is being pulled, by number of the pull: of which member, and what.
         self._coming: dict[int, tuple[int, Thing]] = {}
+        #: Members of whom nothing more is wanted, since a job is over.
+        self._released: list[int] = []
         #: For what there was no room.
         self._refused: set[Thing] = set()
         #: For whom it answers, and about which jobs.
@@ -126,10 +128,11 @@ class StandIn:
     def over(self, job: JobId) -> list[int]:
         """Nobody asks for anything of this job any more; return the members for whom
         it answers no more at all."""
-        for number, (_, thing) in list(self._coming.items()):
+        for number, (whose, thing) in list(self._coming.items()):
             if thing.job == job:
                 del self._coming[number]
                 self._puller.stop(number)
+                self._released.append(whose)  # told in the next turn
         self.forgive(job)
         spool = self._spools.pop(job, None)
         if spool is not None:
@@ -166,7 +169,8 @@ class StandIn:
 
     def turn(self, now: float) -> list[int]:
         """Ask for what is due, again where it is late; returns as `hear`."""
-        return self._news(self._puller.turn(now))
+        released, self._released = self._released, []
+        return released + self._news(self._puller.turn(now))
 
     def take_out(self) -> list[pulls.Head]:
         """What is to be asked."""
