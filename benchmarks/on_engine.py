@@ -39,7 +39,6 @@ def on_spark() -> Iterator[tuple[Any, Any]]:
 
     conf = pyspark.SparkConf().setMaster("local[2]").setAppName("bench")
     for name, value in {
-        "spark.pyspark.python": sys.executable,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",
@@ -49,6 +48,7 @@ def on_spark() -> Iterator[tuple[Any, Any]]:
         "spark.driver.host": "127.0.0.1",
     }.items():
         conf.set(name, value)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     context = pyspark.SparkContext(conf=conf)
     yield context, mincer.Spark(context)
     context.stop()

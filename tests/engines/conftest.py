@@ -1,5 +1,6 @@
 """Real engines on this machine, each with two processes of workers."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def spark(s3):
     conf = pyspark.SparkConf()
     conf.setMaster("local-cluster[2,1,512]").setAppName("tests of mincer")
     conf.set("spark.executor.memory", "512m")
-    conf.set("spark.pyspark.python", sys.executable)
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # not the setting: PySpark ignores it
     conf.set("spark.ui.enabled", "false")
     conf.set("spark.ui.showConsoleProgress", "false")
     conf.set("spark.driver.bindAddress", "127.0.0.1")

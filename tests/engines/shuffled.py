@@ -86,7 +86,8 @@ def on_spark():
 
     conf = pyspark.SparkConf().setMaster("local-cluster[2,1,512]")
     conf.set("spark.executor.memory", "512m").set("spark.log.level", "OFF")
-    conf.set("spark.pyspark.python", sys.executable).set("spark.ui.enabled", "false")
+    conf.set("spark.ui.enabled", "false")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     conf.set("spark.driver.bindAddress", "127.0.0.1")
     conf.set("spark.driver.host", "127.0.0.1")
     context = pyspark.SparkContext(conf=conf)

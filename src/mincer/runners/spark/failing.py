@@ -36,10 +36,13 @@ def as_error(error: BaseException, order: JobOrder) -> BaseException:
         return told
     if "cancelled" in text and "job group" in text:
         return CancelledError(f"the jobs of {order.name} were cancelled in Spark")
-    return JobError(
-        f"Spark failed at {order.name}: {_cause(text)}",
-        hint="The logs of its executors tell more.",
-    )
+    hint = "The logs of its executors tell more."
+    if "No module named 'mincer'" in text:
+        hint = (
+            "Its workers run a Python without mincer: set PYSPARK_PYTHON to one that has "
+            "it, before the session is made (or spark.pyspark.python, of spark-submit)."
+        )
+    return JobError(f"Spark failed at {order.name}: {_cause(text)}", hint=hint)
 
 
 def _cause(text: str) -> str:

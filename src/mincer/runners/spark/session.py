@@ -55,9 +55,8 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
     elif not conf.contains("spark.master"):
         conf.setMaster("local[*]")
     conf.setIfMissing("spark.app.name", "mincer")
-    if conf.get("spark.master", "").startswith("local"):
-        conf.setIfMissing("spark.pyspark.python", sys.executable)
-        conf.setIfMissing("spark.pyspark.driver.python", sys.executable)
+    is_here = conf.get("spark.master", "").startswith("local")
+    if is_here:
         conf.setIfMissing("spark.ui.enabled", "false")
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
     if sys.platform != "win32":
@@ -67,7 +66,7 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
         conf.setIfMissing("spark.log.level", "OFF")
     with said_aside(verbose) as said:
         try:
-            return SparkContext(conf=conf)
+            context = SparkContext(conf=conf)
         except Exception as error:
             told = _first_line(error)
             tail = "\n".join(f"  {line}" for line in said()[-8:])
@@ -76,6 +75,11 @@ def begun(master: str | None, verbose: bool) -> SparkContext:
                 f"{conf.get('spark.master')}: {told}" + (f"\n{tail}" if tail else ""),
                 hint="Is it a master's address, and can it be reached?",
             ) from error
+    if is_here and "PYSPARK_PYTHON" not in os.environ:
+        # Else the `python3` of the PATH, which need not have mincer: only spark-submit
+        # looks at the setting.
+        context.pythonExec = conf.get("spark.pyspark.python", sys.executable)
+    return context
 
 
 def slots_of(context: SparkContext) -> int:
