@@ -39,8 +39,9 @@ def as_error(error: BaseException, order: JobOrder) -> BaseException:
     hint = "The logs of its executors tell more."
     if "No module named 'mincer'" in text:
         hint = (
-            "Its workers run a Python without mincer: set PYSPARK_PYTHON to one that has "
-            "it, before the session is made (or spark.pyspark.python, of spark-submit)."
+            "Its workers run a Python without mincer. Set PYSPARK_PYTHON to one that "
+            "has it before the session is made (or give spark-submit the setting "
+            "spark.pyspark.python)."
         )
     return JobError(f"Spark failed at {order.name}: {_cause(text)}", hint=hint)
 
