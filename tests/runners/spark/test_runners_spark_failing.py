@@ -58,7 +58,7 @@ def test_what_spark_itself_says_is_told_in_one_line():
     )
     assert told.hint == "The logs of its executors tell more."
     text = "An error\nModuleNotFoundError: No module named 'mincer'\n at a"
-    assert "set PYSPARK_PYTHON" in as_error(Exception(text), Order).hint
+    assert "Set PYSPARK_PYTHON" in as_error(Exception(text), Order).hint
     cancelled = as_error(
         Exception("Job 3 cancelled part of cancelled job group"), Order
     )
